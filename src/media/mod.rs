@@ -1,0 +1,137 @@
+//! The media core's door: orders in, notices out.
+//!
+//! A session's media is owned by one shard; the room that runs the session speaks to it with
+//! [`Order`]s and hears [`Notice`]s. This module must never know what a meeting is: it knows
+//! peers (one peer connection each), what they send, and whether it may be heard.
+
+pub mod shard;
+pub mod worker;
+
+/// One peer connection, unique in the process. The room mints it and knows whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+/// One running session's media, unique in the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey(pub u32);
+
+/// What a sent track shows or carries.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The member's voice: forwarded only while the gate is open.
+    Microphone,
+    /// The member's picture.
+    Camera,
+    /// The member's shared screen.
+    Screen,
+}
+
+/// One sending section of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// The section's `a=mid`.
+    pub mid: String,
+    /// What is sent on it.
+    pub source: Source,
+}
+
+/// Whether a microphone may be heard, and before whom when audio slots are scarce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Dropped by the shard, whatever is sent.
+    Closed,
+    /// Forwarded. Slots go to the floor's holders, then chairs, then the loudest of the rest.
+    Open(AudioRank),
+}
+
+/// Order of claims to an audio slot, first wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AudioRank {
+    /// Has the floor.
+    Floor,
+    /// A chair.
+    Chair,
+    /// Anybody else who may be heard.
+    Other,
+}
+
+/// What a room tells its shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// A client's offer, answered by [`Notice::Answered`]. The peer is new. Its microphone is
+    /// closed and its pictures are not forwarded until ordered.
+    Offer {
+        peer: PeerId,
+        sdp: String,
+        sending: Vec<Sending>,
+    },
+    /// A candidate of the client's, as in the `candidate` attribute.
+    Candidate { peer: PeerId, candidate: String },
+    /// Opens or closes a microphone. The floor is this order; nothing else opens one.
+    Hear { peer: PeerId, gate: Gate },
+    /// Whether the peer's pictures are forwarded.
+    Show { peer: PeerId, shown: bool },
+    /// Who should be seen first when video slots are scarce; peers not named come behind these
+    /// in the order of their coming.
+    Prominence { peers: Vec<PeerId> },
+    /// The peer is gone.
+    Close { peer: PeerId },
+}
+
+/// Why an offer got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OfferRefusal {
+    /// The SDP does not parse or lacks something; says what.
+    #[error("{0}")]
+    Malformed(String),
+    /// The shard takes no more peers.
+    #[error("this server takes no more members on this session")]
+    Full,
+}
+
+/// What a slot carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotState {
+    /// The `a=mid` of the client's receiving section.
+    pub mid: String,
+    /// Audio or video.
+    pub kind: Kind,
+    /// Whose track, if any.
+    pub filled: Option<(PeerId, Source)>,
+}
+
+/// Audio or video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Sound.
+    Audio,
+    /// A picture.
+    Video,
+}
+
+/// What a shard tells the room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The answer to an offer: its SDP, or why there is none (the peer does not exist then).
+    Answered {
+        peer: PeerId,
+        answer: Result<String, OfferRefusal>,
+    },
+    /// ICE and DTLS have finished: media may flow.
+    Connected { peer: PeerId },
+    /// Nothing authentic has come from the peer for long, or it said goodbye, or its handshake
+    /// failed. The peer stays until it is closed.
+    Lost { peer: PeerId },
+    /// The first packet of the microphone since its gate opened.
+    AudioDelivered { peer: PeerId },
+    /// The first packet since its gate opened that is loud enough to count as speech.
+    AudioHeard { peer: PeerId },
+    /// The peer's slot map has changed.
+    Slots { peer: PeerId, slots: Vec<SlotState> },
+    /// Who is audibly speaking now, loudest first.
+    Speaking { peers: Vec<PeerId> },
+}

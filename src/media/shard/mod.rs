@@ -1,0 +1,1 @@
+//! All media of the sessions that one thread owns: pure, told what arrives and what time it is.

@@ -1,0 +1,1 @@
+//! A running session: one meeting and its media; SHELL in task.rs.

@@ -1,0 +1,1 @@
+//! SHELL. The composition root: makes every part and joins them.
