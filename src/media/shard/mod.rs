@@ -1,1 +1,4 @@
 //! All media of the sessions that one thread owns: pure, told what arrives and what time it is.
+
+pub mod rtp;
+pub mod srtp;
