@@ -1,0 +1,224 @@
+//! The floor is given and taken back: by a chair, or by the mode.
+
+use crate::{
+    ids::MemberId,
+    meeting::{
+        agenda::FloorMode,
+        draft::Draft,
+        event::{EndReason, Event, TurnNumber},
+        floor::MICROPHONES_MAX,
+        presence::Microphone,
+        refusal::{Refusal, RefusalCode},
+        roster::Role,
+        session::SessionState,
+    },
+};
+
+pub(super) fn next(
+    draft: &mut Draft,
+    by: &MemberId,
+    after_turn: Option<TurnNumber>,
+) -> Result<(), Refusal> {
+    require_live(draft)?;
+    require_up_to_date(draft, after_turn)?;
+    let Some(head) = draft.floor.hands().first() else {
+        return Err(Refusal::not_now("No hand is raised."));
+    };
+    let member = head.member.clone();
+    clear_microphone(draft, by)?;
+    offer(draft, &member, Some(by));
+    Ok(())
+}
+
+pub(super) fn grant(
+    draft: &mut Draft,
+    by: &MemberId,
+    member: &MemberId,
+    after_turn: Option<TurnNumber>,
+) -> Result<(), Refusal> {
+    require_live(draft)?;
+    draft.require_present(member)?;
+    match draft.require_seat(member)?.role {
+        Role::Delegate => {}
+        Role::Chair | Role::Podium => {
+            return Err(Refusal::not_now(format!(
+                "{member} is heard without the floor and needs no grant."
+            )));
+        }
+        Role::Organiser | Role::Interpreter | Role::Observer | Role::Technician => {
+            return Err(Refusal::new(
+                RefusalCode::NotAllowed,
+                format!("{member}'s role does not take the floor."),
+            ));
+        }
+    }
+    require_up_to_date(draft, after_turn)?;
+    if draft.floor.turn_of(member).is_some() {
+        return Err(Refusal::not_now(format!("{member} has the floor already.")));
+    }
+    clear_microphone(draft, by)?;
+    offer(draft, member, Some(by));
+    Ok(())
+}
+
+pub(super) fn stop(draft: &mut Draft, by: &MemberId, member: &MemberId) -> Result<(), Refusal> {
+    draft.require_present(member)?;
+    end_turn(draft, member, EndReason::Stopped, Some(by))
+}
+
+pub(super) fn remove_hand(
+    draft: &mut Draft,
+    by: &MemberId,
+    member: &MemberId,
+) -> Result<(), Refusal> {
+    draft.require_present(member)?;
+    if !draft.floor.has_hand(member) {
+        return Err(Refusal::not_now(format!("{member}'s hand is not up.")));
+    }
+    draft.push(Event::FloorWithdrawn {
+        member: member.clone(),
+        by: by.clone(),
+    });
+    Ok(())
+}
+
+/// A lowered limit ends nobody's turn, it only gives no new one.
+pub(super) fn configure(
+    draft: &mut Draft,
+    by: Option<&MemberId>,
+    mode: FloorMode,
+    microphones: u8,
+) -> Result<(), Refusal> {
+    if !(1..=MICROPHONES_MAX).contains(&microphones) {
+        return Err(Refusal::new(
+            RefusalCode::Limit,
+            format!("The floor has 1 to {MICROPHONES_MAX} open microphones, not {microphones}."),
+        ));
+    }
+    if (mode, microphones) == (draft.floor.mode, draft.floor.microphones) {
+        return Ok(());
+    }
+    draft.push(Event::FloorConfigured {
+        mode,
+        microphones,
+        by: by.cloned(),
+    });
+    Ok(())
+}
+
+/// Ends a member's turn; refused when there is none.
+pub(super) fn end_turn(
+    draft: &mut Draft,
+    member: &MemberId,
+    reason: EndReason,
+    by: Option<&MemberId>,
+) -> Result<(), Refusal> {
+    let Some(turn) = draft.floor.turn_of(member) else {
+        return Err(Refusal::not_now(format!(
+            "{member} does not have the floor."
+        )));
+    };
+    let event = Event::FloorEnded {
+        turn: turn.number,
+        member: member.clone(),
+        reason,
+        by: by.cloned(),
+        spoken_ms: turn.spent(draft.now),
+    };
+    draft.push(event);
+    Ok(())
+}
+
+/// In the mode `open`, gives every free microphone to the next hand. Run at the end of every
+/// decision, so that no microphone stays free while somebody could have it.
+///
+/// `passed_over` has just missed an offer and is at the head of the queue. The microphone goes to
+/// the next hand behind it, so that one silent browser does not hold up everybody for two offers;
+/// where nobody else waits it is offered again at once. A second miss lowers the hand, so neither
+/// goes round in circles. A muted hand is passed over too: only a chair can ask it to speak.
+pub(super) fn fill_microphones(draft: &mut Draft, passed_over: Option<&MemberId>) {
+    if draft.state != SessionState::Live || draft.floor.mode != FloorMode::Open {
+        return;
+    }
+    while draft.floor.has_free_microphone() {
+        let ready = |draft: &Draft, but: Option<&MemberId>| {
+            let mut hands = draft.floor.hands().iter().map(|hand| &hand.member);
+            hands
+                .find(|it| draft.presence.microphone_open(it) && Some(*it) != but)
+                .cloned()
+        };
+        let Some(member) = ready(draft, passed_over).or_else(|| ready(draft, None)) else {
+            return;
+        };
+        offer(draft, &member, None);
+    }
+}
+
+/// Offers the floor. A chair who gives it to somebody who is muted asks for the microphone too;
+/// the offer's time begins when it is opened.
+fn offer(draft: &mut Draft, member: &MemberId, by: Option<&MemberId>) {
+    let turn = TurnNumber(draft.floor.last_turn.0.saturating_add(1));
+    let limit_ms = draft.floor.turn_ms;
+    draft.push(Event::FloorGranted {
+        turn,
+        member: member.clone(),
+        by: by.cloned(),
+        limit_ms,
+    });
+    let muted = matches!(
+        draft.presence.microphone(member),
+        Some(Microphone::Shut { asked: false, .. })
+    );
+    if let (true, Some(by)) = (muted, by) {
+        draft.push(Event::MemberUnmuteAsked {
+            member: member.clone(),
+            by: by.clone(),
+        });
+    }
+}
+
+/// Makes sure that a microphone is free: the only speaker's turn ends for the next, but which of
+/// several is to stop, the chair says.
+fn clear_microphone(draft: &mut Draft, by: &MemberId) -> Result<(), Refusal> {
+    if draft.floor.has_free_microphone() {
+        return Ok(());
+    }
+    let only = match draft.floor.turns() {
+        [only] => only.member.clone(),
+        [] | [_, ..] => {
+            return Err(Refusal::not_now(
+                "All microphones are taken: stop a speaker first.",
+            ));
+        }
+    };
+    end_turn(draft, &only, EndReason::Stopped, Some(by))
+}
+
+fn require_live(draft: &Draft) -> Result<(), Refusal> {
+    match draft.state {
+        SessionState::Live => Ok(()),
+        SessionState::Paused => Err(Refusal::not_now(
+            "The session is paused: resume it to give the floor.",
+        )),
+        SessionState::Scheduled | SessionState::Prepared => Err(Refusal::not_now(
+            "The session is not open yet: open it to give the floor.",
+        )),
+        SessionState::Closed => Err(Refusal::not_now(
+            "The session is closed: reopen it to give the floor.",
+        )),
+    }
+}
+
+fn require_up_to_date(draft: &Draft, after_turn: Option<TurnNumber>) -> Result<(), Refusal> {
+    let last = draft.floor.last_turn;
+    if after_turn.is_some_and(|seen| seen != last) {
+        return Err(Refusal::new(
+            RefusalCode::Conflict,
+            format!(
+                "The floor has been given meanwhile: the last turn is {}. Look who has it.",
+                last.0
+            ),
+        ));
+    }
+    Ok(())
+}

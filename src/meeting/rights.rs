@@ -1,0 +1,104 @@
+//! Who may ask for what: one table. What the state makes of it is the features' business.
+
+use crate::meeting::{
+    command::{Actor, Command},
+    refusal::{Refusal, RefusalCode},
+    roster::Role,
+    state::Meeting,
+};
+
+/// Whose rights they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Party {
+    /// A member with this role.
+    Role(Role),
+    /// The forwarding plane.
+    Media,
+    /// The passing of time.
+    Clock,
+    /// The server itself.
+    Server,
+}
+
+/// The table's columns, in its order.
+const COLUMNS: [Party; 10] = [
+    Party::Role(Role::Organiser),
+    Party::Role(Role::Chair),
+    Party::Role(Role::Delegate),
+    Party::Role(Role::Podium),
+    Party::Role(Role::Interpreter),
+    Party::Role(Role::Observer),
+    Party::Role(Role::Technician),
+    Party::Media,
+    Party::Clock,
+    Party::Server,
+];
+
+const Y: bool = true;
+const N: bool = false;
+
+/// A podium guest may ask for the floor as far as rights go, and is told that none is needed.
+#[rustfmt::skip]
+fn row(command: &Command) -> [bool; 10] {
+    match command { //                   org ch  del pod int obs tec med clk srv
+        Command::Join { .. }           => [Y, Y, Y, Y, Y, Y, Y, N, N, N],
+        Command::Leave                 => [Y, Y, Y, Y, Y, Y, Y, N, N, N],
+        Command::Lost                  => [Y, Y, Y, Y, Y, Y, Y, N, N, N],
+        Command::PrepareSession        => [N, Y, N, N, N, N, N, N, N, N],
+        Command::OpenSession           => [N, Y, N, N, N, N, N, N, N, Y],
+        Command::PauseSession          => [N, Y, N, N, N, N, N, N, N, N],
+        Command::ResumeSession         => [N, Y, N, N, N, N, N, N, N, N],
+        Command::CloseSession          => [N, Y, N, N, N, N, N, N, N, N],
+        Command::ReopenSession         => [N, Y, N, N, N, N, N, N, N, N],
+        Command::RequestFloor          => [N, Y, Y, Y, N, N, N, N, N, N],
+        Command::WithdrawHand          => [N, Y, Y, Y, N, N, N, N, N, N],
+        Command::YieldFloor            => [N, Y, Y, Y, N, N, N, N, N, N],
+        Command::Unmute                => [N, Y, Y, Y, N, N, N, N, N, N],
+        Command::NextSpeaker { .. }    => [N, Y, N, N, N, N, N, N, N, N],
+        Command::GrantFloor { .. }     => [N, Y, N, N, N, N, N, N, N, N],
+        Command::StopFloor { .. }      => [N, Y, N, N, N, N, N, N, N, N],
+        Command::RemoveHand { .. }     => [N, Y, N, N, N, N, N, N, N, N],
+        Command::ConfigureFloor { .. } => [N, Y, N, N, N, N, N, N, N, Y],
+        Command::Mute { .. }           => [N, Y, N, N, N, N, N, N, N, N],
+        Command::AskUnmute { .. }      => [N, Y, N, N, N, N, N, N, N, N],
+        Command::RemoveMember { .. }   => [N, Y, N, N, N, N, N, N, N, N],
+        Command::AudioDelivered { .. } => [N, N, N, N, N, N, N, Y, N, N],
+        Command::AudioHeard { .. }     => [N, N, N, N, N, N, N, Y, N, N],
+        Command::TimePassed            => [N, N, N, N, N, N, N, N, Y, N],
+    }
+}
+
+/// Whether the party has the right to ask for this.
+pub fn has_right(party: Party, command: &Command) -> bool {
+    COLUMNS
+        .iter()
+        .zip(row(command))
+        .any(|(column, right)| right && *column == party)
+}
+
+/// Whether the actor may ask this meeting for it: by the table, and from within the room.
+pub(super) fn check(meeting: &Meeting, actor: &Actor, command: &Command) -> Result<(), Refusal> {
+    let party = match actor {
+        Actor::Member(member) => Party::Role(meeting.require_seat(member)?.role),
+        Actor::Media => Party::Media,
+        Actor::Clock => Party::Clock,
+        Actor::Server => Party::Server,
+    };
+    if !has_right(party, command) {
+        let message = match party {
+            Party::Role(role) => format!("This is not for the role {}.", role.as_str()),
+            Party::Media | Party::Clock | Party::Server => "This is for members.".to_owned(),
+        };
+        return Err(Refusal::new(RefusalCode::NotAllowed, message));
+    }
+    let from_outside = matches!(
+        command,
+        Command::Join { .. } | Command::Leave | Command::Lost
+    );
+    match actor.member() {
+        Some(member) if !from_outside && !meeting.presence.contains(member) => {
+            Err(Refusal::not_now("You are not in the room: join it first."))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
