@@ -1,12 +1,35 @@
 //! An event as its organiser wrote it: days, sessions, delegations, roster; the event file.
 //!
 //! Pure: it is given text and answers what is wrong with it. It must never know where the text
-//! came from or where it is kept.
+//! came from or where it is kept. Its one source beside its arguments is the time zone database
+//! (the system's, else the one built in).
+//!
+//! [`parse`] reads a file (`file`, with `days` for when and `seats` for who; `table` reads keys
+//! strictly, `problem` says where something is wrong).
+
+mod days;
+mod file;
+mod moving;
+mod problem;
+mod seats;
+mod table;
+
+pub use file::parse;
+pub use problem::Problem;
 
 use crate::{
-    ids::{DelegationId, EventId},
+    ids::{DelegationId, EventId, MemberId, SessionId},
     meeting::{agenda::SessionPlan, roster::Seat},
+    time::{Millis, Timestamp},
 };
+
+/// The model event's file, as it is embedded for the demo.
+pub const MODEL_EVENT: &str = include_str!("../../config/nartt-2020.toml");
+
+/// The longest title of an event, session or agenda item, in characters.
+pub const TITLE_CHARS_MAX: usize = 200;
+/// The longest name of a delegation or seat in an event file, in characters.
+pub const NAME_CHARS_MAX: usize = 100;
 
 /// A whole event.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,4 +64,70 @@ pub struct Day {
     pub date: String,
     /// Its sessions in order.
     pub sessions: Vec<SessionPlan>,
+}
+
+/// How far a session has come, as far as choosing the current one needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It has not been opened yet.
+    Ahead,
+    /// It is open, paused or not.
+    On,
+    /// It has been closed.
+    Over,
+}
+
+impl Programme {
+    /// The seat of a member.
+    pub fn seat(&self, member: &MemberId) -> Option<&Seat> {
+        self.seats.iter().find(|seat| seat.member == *member)
+    }
+
+    /// A session as planned.
+    pub fn session(&self, session: &SessionId) -> Option<&SessionPlan> {
+        self.sessions()
+            .map(|(_, plan)| plan)
+            .find(|plan| plan.id == *session)
+    }
+
+    /// Every session in order, each with the number of its day, counted from 1.
+    pub fn sessions(&self) -> impl DoubleEndedIterator<Item = (usize, &SessionPlan)> {
+        self.days.iter().enumerate().flat_map(|(index, day)| {
+            let number = index.saturating_add(1);
+            day.sessions.iter().map(move |plan| (number, plan))
+        })
+    }
+
+    /// The session that somebody enters whose link names none: the one that is on (of several,
+    /// the last in order, as the event moves on), else the next one, else the last.
+    ///
+    /// The next one is the first that is ahead and whose planned end has not passed; when the
+    /// agenda runs so late that there is none, the first that is ahead.
+    pub fn current(
+        &self,
+        now: Timestamp,
+        progress: impl Fn(&SessionId) -> Progress,
+    ) -> Option<&SessionPlan> {
+        let plans = || self.sessions().map(|(_, plan)| plan);
+        let on = plans().rfind(|plan| progress(&plan.id) == Progress::On);
+        let ahead = || plans().filter(|plan| progress(&plan.id) == Progress::Ahead);
+        on.or_else(|| ahead().find(|plan| planned_end(plan) > now))
+            .or_else(|| ahead().next())
+            .or_else(|| plans().next_back())
+    }
+
+    /// The planned start of the first session.
+    pub fn starts(&self) -> Option<Timestamp> {
+        self.sessions().map(|(_, plan)| plan.start).min()
+    }
+
+    /// The planned end of the last session.
+    pub fn ends(&self) -> Option<Timestamp> {
+        self.sessions().map(|(_, plan)| planned_end(plan)).max()
+    }
+}
+
+/// When a session is to be over.
+pub fn planned_end(plan: &SessionPlan) -> Timestamp {
+    plan.start + Millis::from_secs(u64::from(plan.minutes) * 60)
 }

@@ -1,0 +1,197 @@
+//! The part of an event file that says who: delegations and their seats.
+
+use std::collections::BTreeSet;
+
+use toml::{Spanned, de::DeValue};
+
+use super::{
+    Delegation, NAME_CHARS_MAX,
+    problem::{Place, Problems, did_you_mean},
+    table::Table,
+};
+use crate::{
+    ids::{DelegationId, MemberId},
+    meeting::roster::{Role, Seat},
+};
+
+// Each bound refuses the file.
+/// Delegations of an event at most.
+const DELEGATIONS_MAX: usize = 500;
+/// Seats of an event at most, and the highest number of a seat.
+const SEATS_MAX: u32 = 2000;
+/// Chairs at most: all of them may be heard at once, whatever the number of microphones.
+const CHAIRS_MAX: usize = 8;
+
+/// Delegations and seats, each in the order of the file.
+#[derive(Default)]
+pub(super) struct Roster {
+    pub(super) delegations: Vec<Delegation>,
+    pub(super) seats: Vec<Seat>,
+    members: BTreeSet<MemberId>,
+}
+
+/// Reads `delegations`; whatever is wrong with them has been reported.
+pub(super) fn read(root: &mut Table<'_>, problems: &mut Problems<'_>) -> Roster {
+    let mut roster = Roster::default();
+    let Some(table) = root.table("delegations", problems) else {
+        let message = "`[delegations]` is missing: nobody has a seat";
+        problems.at(root.place(), message);
+        return roster;
+    };
+    let place = table.place().clone();
+    for (name, value) in table.into_names() {
+        if roster.delegations.len() == DELEGATIONS_MAX {
+            let message = format!("an event has at most {DELEGATIONS_MAX} delegations");
+            problems.at(&name.span(), message);
+            break;
+        }
+        roster.delegation(&name, value, problems);
+    }
+    let chairs = roster.seats.iter().filter(|seat| seat.role == Role::Chair);
+    match chairs.count() {
+        0 => problems.at(
+            &place,
+            "no seat has the role \"chair\": nobody could open a session",
+        ),
+        chairs if chairs > CHAIRS_MAX => problems.at(
+            &place,
+            format!("{chairs} seats have the role \"chair\", at most {CHAIRS_MAX} can"),
+        ),
+        _ => {}
+    }
+    roster
+}
+
+impl Roster {
+    fn delegation(
+        &mut self,
+        name: &Spanned<&str>,
+        value: &Spanned<DeValue<'_>>,
+        problems: &mut Problems<'_>,
+    ) {
+        let id = match name.get_ref().parse::<DelegationId>() {
+            Ok(id) => id,
+            Err(why) => return problems.at(&name.span(), why.to_string()),
+        };
+        let Some(mut table) = Table::of(value, problems) else {
+            return;
+        };
+        let title = table.required_line("name", NAME_CHARS_MAX, problems);
+        // Seats are read all the same when the name is wrong: they may be wrong too.
+        let delegation = Delegation {
+            name: title.unwrap_or_else(|| id.to_string()),
+            id,
+        };
+        let mut next = 1;
+        for value in table.array("seats", problems) {
+            if let Some(line) = Line::read(value, problems) {
+                next = self.line(&delegation, line, next, problems);
+            }
+        }
+        table.finish(problems);
+        self.delegations.push(delegation);
+    }
+
+    /// Adds a line's seats; the number that the next line goes on with.
+    fn line(
+        &mut self,
+        delegation: &Delegation,
+        line: Line,
+        next: u32,
+        problems: &mut Problems<'_>,
+    ) -> u32 {
+        let first = line.number.unwrap_or(next);
+        let end = first.saturating_add(line.count);
+        for number in first..end {
+            if self.members.len() >= SEATS_MAX as usize {
+                let message = format!("an event has at most {SEATS_MAX} seats");
+                problems.at(&line.place, message);
+                break;
+            }
+            let member = match format!("{}-{number}", delegation.id).parse::<MemberId>() {
+                Ok(member) => member,
+                Err(why) => {
+                    problems.at(&line.place, why.to_string());
+                    break;
+                }
+            };
+            if !self.members.insert(member.clone()) {
+                let message = format!("there is a seat `{member}` already");
+                problems.at(&line.place, message);
+                continue;
+            }
+            let name = line.name.clone();
+            self.seats.push(Seat {
+                name: name.unwrap_or_else(|| placeholder(line.role, delegation, number)),
+                member,
+                role: line.role,
+                delegation: delegation.id.clone(),
+            });
+        }
+        end
+    }
+}
+
+/// One line of `seats`.
+struct Line {
+    place: Place,
+    role: Role,
+    count: u32,
+    number: Option<u32>,
+    name: Option<String>,
+}
+
+impl Line {
+    fn read(value: &Spanned<DeValue<'_>>, problems: &mut Problems<'_>) -> Option<Self> {
+        let mut table = Table::of(value, problems)?;
+        let role = table.required_text("role", problems);
+        let role = role.and_then(|word| role_of(&word, problems));
+        let count = table.whole("count", 1..=SEATS_MAX, problems);
+        let number = table.whole("number", 1..=SEATS_MAX, problems);
+        let name = table.line("name", NAME_CHARS_MAX, problems);
+        let count = count.map_or(1, Spanned::into_inner);
+        if let Some(name) = &name
+            && count > 1
+        {
+            let message = format!("one name for {count} seats: give each its own line");
+            problems.at(&name.span(), message);
+        }
+        let place = table.place().clone();
+        table.finish(problems);
+        Some(Self {
+            place,
+            role: role?,
+            count,
+            number: number.map(Spanned::into_inner),
+            name: name.map(Spanned::into_inner),
+        })
+    }
+}
+
+fn role_of(word: &Spanned<&str>, problems: &mut Problems<'_>) -> Option<Role> {
+    let written = *word.get_ref();
+    let role = Role::ALL.into_iter().find(|role| role.as_str() == written);
+    if role.is_none() {
+        let hint = did_you_mean(written, Role::ALL.map(Role::as_str));
+        let known = Role::ALL.map(Role::as_str).join(", ");
+        problems.at(
+            &word.span(),
+            format!("`{written}` is no role{hint} (roles: {known})"),
+        );
+    }
+    role
+}
+
+/// The name of a seat that has none in the file, until its person gives one.
+fn placeholder(role: Role, delegation: &Delegation, number: u32) -> String {
+    let word = match role {
+        Role::Organiser => "Organiser",
+        Role::Chair => "Chair",
+        Role::Delegate => "Delegate",
+        Role::Podium => "Guest",
+        Role::Interpreter => "Interpreter",
+        Role::Observer => "Observer",
+        Role::Technician => "Technician",
+    };
+    format!("{word} of {} {number}", delegation.name)
+}
