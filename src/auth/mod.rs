@@ -1,6 +1,19 @@
 //! Who somebody is: invite links, their signature, their end.
 //!
 //! This module must never know what a member may do in a meeting; that is `meeting::rights`.
+//!
+//! [`Invites`] signs and verifies tokens (`invites`), against an event's [`GuestList`] with what
+//! its organiser has withdrawn (`revocations`); a signed token becomes a [`Link`] that can be sent
+//! (`link`). The key lives in a file of its own (`key_file`, the only part that touches one).
+
+mod invites;
+pub mod key_file;
+pub mod link;
+mod revocations;
+
+pub use invites::{GuestList, Invites, NotAKey, SECRET_BYTES_MIN, Validity};
+pub use link::Link;
+pub use revocations::Revocations;
 
 use crate::{
     ids::{EventId, MemberId},
@@ -19,12 +32,14 @@ pub struct Grant {
     pub role: Role,
     /// The invite's own id, by which it is revoked.
     pub jti: String,
-    /// The end of its validity.
+    /// The beginning of its validity, a whole second.
+    pub not_before: Timestamp,
+    /// The end of its validity, a whole second; from then on it opens nothing.
     pub expires: Timestamp,
 }
 
 /// Why a link does not open.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkRefusal {
     /// Damaged, of another algorithm, of another server or event.
     #[error("this link is damaged or was not made by this server: ask the organiser for a new one")]

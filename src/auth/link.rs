@@ -1,0 +1,129 @@
+//! An invite link as it is sent, and lists of them as text, JSON and CSV.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Grant;
+use crate::{
+    ids::{DelegationId, MemberId},
+    meeting::roster::{Role, Seat},
+};
+
+/// A seat's link. Whoever has it is let in as that member.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// The member.
+    pub member: MemberId,
+    /// The seat's name.
+    pub name: String,
+    /// The seat's role.
+    pub role: Role,
+    /// The seat's delegation.
+    pub delegation: DelegationId,
+    /// What is opened in a browser.
+    pub url: String,
+    /// The token in it, for clients that are no browser.
+    pub token: String,
+    /// The invite's id, by which it is revoked.
+    pub jti: String,
+}
+
+impl fmt::Debug for Link {
+    /// Without the token, so that no log can open the door.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Link")
+            .field("member", &self.member)
+            .field("role", &self.role)
+            .field("jti", &self.jti)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// The link of a seat. `public_url` is where browsers find the server, such as
+    /// `https://meet.example.org`; the token stays in the fragment and so out of every log.
+    pub fn new(seat: &Seat, grant: &Grant, token: String, public_url: &str) -> Self {
+        let base = public_url.trim_end_matches('/');
+        Self {
+            member: seat.member.clone(),
+            name: seat.name.clone(),
+            role: seat.role,
+            delegation: seat.delegation.clone(),
+            url: format!("{base}/join#{token}"),
+            token,
+            jti: grant.jti.clone(),
+        }
+    }
+}
+
+/// For people: a line of who it is for, the link below it, an empty line between.
+pub fn to_text(links: &[Link]) -> String {
+    let blocks = links.iter().map(|link| {
+        let Link {
+            member,
+            name,
+            role,
+            url,
+            jti,
+            ..
+        } = link;
+        format!("{member} ({}, {name}; id {jti})\n{url}\n", role.as_str())
+    });
+    blocks.collect::<Vec<_>>().join("\n")
+}
+
+/// A JSON array of objects with the fields of [`Link`].
+pub fn to_json(links: &[Link]) -> String {
+    let mut text = serde_json::to_string_pretty(links).expect("a list of texts always is JSON");
+    text.push('\n');
+    text
+}
+
+/// RFC 4180, with a header. Everything is quoted, and what a spreadsheet would take for a formula
+/// begins with an apostrophe.
+pub fn to_csv(links: &[Link]) -> String {
+    let mut csv = String::new();
+    row(
+        &mut csv,
+        [
+            "member",
+            "name",
+            "role",
+            "delegation",
+            "url",
+            "token",
+            "jti",
+        ],
+    );
+    for link in links {
+        row(
+            &mut csv,
+            [
+                link.member.as_str(),
+                &link.name,
+                link.role.as_str(),
+                link.delegation.as_str(),
+                &link.url,
+                &link.token,
+                &link.jti,
+            ],
+        );
+    }
+    csv
+}
+
+fn row(csv: &mut String, fields: [&str; 7]) {
+    let fields = fields.map(field);
+    csv.push_str(&fields.join(","));
+    csv.push_str("\r\n");
+}
+
+fn field(text: &str) -> String {
+    let quoted = text.replace('"', "\"\"");
+    // Spreadsheets skip blanks before they look for a formula.
+    let formula =
+        text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r']);
+    let guard = if formula { "'" } else { "" };
+    format!("\"{guard}{quoted}\"")
+}
