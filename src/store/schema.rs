@@ -1,0 +1,72 @@
+//! The tables, and how an older file becomes a newer one.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::Fault;
+
+/// "RTBL": tells our files from other SQLite files.
+const APPLICATION_ID: i32 = 0x5254_424c;
+
+/// Each step brings the file from one version (its place here, from 0) to the next. A step that
+/// has been released is never changed. Times are in milliseconds since 1970-01-01 UTC.
+const STEPS: &[&str] = &["
+    CREATE TABLE programme (
+        event TEXT PRIMARY KEY,
+        imported_ms INTEGER NOT NULL,
+        body TEXT NOT NULL -- JSON
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE revoked_invite (
+        event TEXT NOT NULL REFERENCES programme,
+        jti TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (event, jti)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE revoked_member (
+        event TEXT NOT NULL REFERENCES programme,
+        member TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (event, member)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// Brings the file to the present version, all or nothing.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = version(&transaction)?;
+    for (version, step) in (1_i32..).zip(STEPS).skip(version) {
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    Ok(transaction.commit()?)
+}
+
+/// Whether anything has been kept in the file; refuses one that cannot be read as it is.
+pub(super) fn is_filled(connection: &Connection) -> Result<bool, Fault> {
+    match version(connection)? {
+        0 => Ok(false),
+        version if version < STEPS.len() => Err(Fault::Older),
+        _ => Ok(true),
+    }
+}
+
+/// The file's version; 0 when it is new.
+fn version(connection: &Connection) -> Result<usize, Fault> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let id = pragma("application_id")?;
+    let version = usize::try_from(pragma("user_version")?).map_err(|_| Fault::Foreign)?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let fresh = id == 0 && version == 0 && tables == 0;
+    if id != APPLICATION_ID && !fresh {
+        return Err(Fault::Foreign);
+    }
+    if version > STEPS.len() {
+        return Err(Fault::Newer);
+    }
+    Ok(version)
+}
