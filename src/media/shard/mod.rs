@@ -2,3 +2,4 @@
 
 pub mod rtp;
 pub mod srtp;
+pub mod vp8;
