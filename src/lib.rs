@@ -3,6 +3,7 @@
 //! (The architecture page: map, layers, the walk of a packet and of a raised hand.)
 
 pub mod auth;
+pub mod clock;
 pub mod config;
 pub mod http;
 pub mod ids;
@@ -13,4 +14,5 @@ pub mod room;
 pub mod serve;
 pub mod signalling;
 pub mod store;
+pub mod telemetry;
 pub mod time;

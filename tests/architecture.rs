@@ -46,8 +46,10 @@ const DIRECTIONS: &[(&str, &str)] = &[
         "config",
         "ids time meeting programme media auth store room signalling http telemetry",
     ),
-    // The composition root.
+    ("clock", "time"),
+    // The composition root, and `main`'s hands.
     ("serve", "*"),
+    ("cli", "*"),
     ("main", "*"),
     // The crate's root declares the modules and uses none.
     ("lib", ""),

@@ -1,1 +1,113 @@
-//! SHELL. Everything on the HTTP port but the WebSocket's messages: routes, TLS, the page's assets.
+//! SHELL. Everything on the HTTP port but the WebSocket's messages: routes, TLS, the page's files.
+//!
+//! It must never know what a message on the WebSocket says, nor what a member may do.
+
+mod admission;
+mod assets;
+mod exposure;
+mod forwarded;
+mod headers;
+mod listener;
+mod tls;
+mod upgrade;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+pub use self::{
+    exposure::{NotAPublicUrl, PublicUrl},
+    listener::{Bound, ListenFault, bind},
+};
+
+/// The HTTP and WebSocket port.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The address that members' browsers see; empty: the listening address.
+    pub public_url: String,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Certificate chain, PEM; empty: no TLS.
+    pub tls_certificate: PathBuf,
+    /// Its private key, PEM.
+    pub tls_key: PathBuf,
+    /// Listen beyond loopback without TLS or proxy all the same.
+    pub force_plain_http: bool,
+    /// Connections at once; one more is closed at once.
+    pub connections_max: u32,
+    /// Connections at once from one address; one more is closed at once.
+    pub connections_per_address_max: u32,
+    /// Time for a request's header, and the life of an idle connection, in ms.
+    pub header_timeout_ms: u64,
+    /// Time for a TLS handshake, in ms.
+    pub handshake_timeout_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7880),
+            public_url: String::new(),
+            trusted_proxies: Vec::new(),
+            tls_certificate: PathBuf::new(),
+            tls_key: PathBuf::new(),
+            force_plain_http: false,
+            connections_max: 4096,
+            connections_per_address_max: 1024,
+            header_timeout_ms: 30_000,
+            handshake_timeout_ms: 10_000,
+        }
+    }
+}
+
+/// What the routes need of the rest of the program.
+struct Rooms {
+    public_url: Option<PublicUrl>,
+    trusted_proxies: Vec<IpAddr>,
+    stopping: watch::Receiver<bool>,
+}
+
+/// Waits until the server is asked to stop; a server whose switch is gone is asked too.
+async fn asked_to_stop(stopping: &mut watch::Receiver<bool>) {
+    let _asked_or_gone = stopping.wait_for(|stop| *stop).await;
+}
+
+fn router(rooms: Arc<Rooms>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/ws", get(upgrade::open))
+        .route("/", get(assets::page))
+        .route("/join", get(assets::page))
+        .route("/assets/{*path}", get(assets::file))
+        .fallback(assets::nothing)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&rooms),
+            headers::protect,
+        ))
+        .with_state(rooms)
+}
+
+async fn ready(State(rooms): State<Arc<Rooms>>) -> Response {
+    if *rooms.stopping.borrow() {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response()
+    } else {
+        "ready\n".into_response()
+    }
+}

@@ -1,0 +1,263 @@
+//! SHELL. `/ws`: from a request to a WebSocket, which is handed to signalling.
+//!
+//! The checks are ours (RFC 6455 section 4.2), the frames tokio-tungstenite's.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use axum::{
+    Extension,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::derive_accept_key,
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+use super::{Rooms, exposure::PublicUrl, forwarded::client_address, headers, listener::Caller};
+
+/// The one subprotocol.
+const PROTOCOL: &str = "roundtable.v1";
+
+/// The longest message and frame, in bytes; a longer one closes the connection with 1009.
+const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// Written but not yet sent at most, in bytes; past it writing fails and the connection ends. The
+/// queue before the socket is signalling's, and small.
+const UNSENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Why a request does not become a WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum UpgradeRefusal {
+    NotAWebSocket,
+    Version,
+    Key,
+    Protocol,
+    Origin,
+}
+
+impl fmt::Display for UpgradeRefusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::NotAWebSocket => "this address speaks WebSocket only",
+            Self::Version => "only WebSocket version 13 is spoken here",
+            Self::Key => "Sec-WebSocket-Key is missing or damaged",
+            Self::Protocol => "the subprotocol roundtable.v1 is required",
+            Self::Origin => "a page of another host may not connect: is public_url right?",
+        })
+    }
+}
+
+impl IntoResponse for UpgradeRefusal {
+    fn into_response(self) -> Response {
+        let text = format!("{self}\n");
+        match self {
+            Self::NotAWebSocket => {
+                let upgrade = [
+                    (header::UPGRADE, "websocket"),
+                    (header::CONNECTION, "upgrade"),
+                ];
+                (StatusCode::UPGRADE_REQUIRED, upgrade, text).into_response()
+            }
+            Self::Version => {
+                let version = [(header::SEC_WEBSOCKET_VERSION, "13")];
+                (StatusCode::UPGRADE_REQUIRED, version, text).into_response()
+            }
+            Self::Key | Self::Protocol => (StatusCode::BAD_REQUEST, text).into_response(),
+            Self::Origin => (StatusCode::FORBIDDEN, text).into_response(),
+        }
+    }
+}
+
+/// The route.
+pub(super) async fn open(
+    State(rooms): State<Arc<Rooms>>,
+    Extension(caller): Extension<Caller>,
+    mut request: Request,
+) -> Response {
+    if *rooms.stopping.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
+    let accept = match check(&request, rooms.public_url.as_ref()) {
+        Ok(accept) => accept,
+        Err(refusal) => {
+            tracing::debug!("a WebSocket was refused: {refusal}");
+            return refusal.into_response();
+        }
+    };
+    let address = client_address(caller.address, request.headers(), &rooms.trusted_proxies);
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let _place = caller.place;
+        match upgrade.await {
+            Ok(upgraded) => speak(upgraded, rooms, address).await,
+            Err(error) => tracing::debug!("a WebSocket did not come about: {error}"),
+        }
+    });
+    let switch = [
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::CONNECTION, HeaderValue::from_static("upgrade")),
+        (
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(PROTOCOL),
+        ),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, switch).into_response()
+}
+
+async fn speak(upgraded: Upgraded, rooms: Arc<Rooms>, address: IpAddr) {
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX))
+        .max_write_buffer_size(UNSENT_BYTES_MAX);
+    let socket =
+        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let _ = (socket, rooms, address);
+}
+
+/// The accept key, or why there is none.
+fn check<B>(
+    request: &axum::http::Request<B>,
+    public_url: Option<&PublicUrl>,
+) -> Result<HeaderValue, UpgradeRefusal> {
+    let headers = request.headers();
+    let asks = request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && lists(headers, &header::CONNECTION, "upgrade")
+        && lists(headers, &header::UPGRADE, "websocket");
+    if !asks {
+        return Err(UpgradeRefusal::NotAWebSocket);
+    }
+    if headers
+        .get(header::SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
+        return Err(UpgradeRefusal::Version);
+    }
+    let key = headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .ok_or(UpgradeRefusal::Key)?;
+    if BASE64_STANDARD
+        .decode(key)
+        .ok()
+        .is_none_or(|bytes| bytes.len() != 16)
+    {
+        return Err(UpgradeRefusal::Key);
+    }
+    if !lists(headers, &header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
+        return Err(UpgradeRefusal::Protocol);
+    }
+    if !is_own_page(headers, public_url) {
+        return Err(UpgradeRefusal::Origin);
+    }
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| UpgradeRefusal::Key)
+}
+
+/// Whether a comma-separated header has this word.
+fn lists(headers: &HeaderMap, name: &header::HeaderName, word: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|value| value.trim().eq_ignore_ascii_case(word))
+}
+
+/// Browsers always send `Origin`, programs need not. A page is ours if it was loaded from the host
+/// that it now connects to, or from the public URL.
+fn is_own_page(headers: &HeaderMap, public_url: Option<&PublicUrl>) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let origin: Option<PublicUrl> = origin.to_str().ok().and_then(|text| text.parse().ok());
+    let Some(origin) = origin else {
+        return false;
+    };
+    let same_host =
+        headers::host(headers).is_some_and(|host| host.eq_ignore_ascii_case(origin.authority()));
+    same_host || public_url == Some(&origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 6] = [
+        ("host", "conf.example:7880"),
+        ("connection", "keep-alive, Upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("sec-websocket-protocol", "chat, roundtable.v1"),
+    ];
+
+    fn checked(
+        change: &[(&str, &str)],
+        public: Option<&str>,
+    ) -> Result<HeaderValue, UpgradeRefusal> {
+        let mut request = axum::http::Request::builder().uri("/ws");
+        for (name, value) in GOOD {
+            if !change.iter().any(|(changed, _)| *changed == name) {
+                request = request.header(name, value);
+            }
+        }
+        for (name, value) in change {
+            if !value.is_empty() {
+                request = request.header(*name, *value);
+            }
+        }
+        let public = public.map(|text| text.parse().expect("a public URL"));
+        check(&request.body(()).expect("a request"), public.as_ref())
+    }
+
+    #[test]
+    fn a_right_request_is_accepted_with_the_key_of_rfc_6455() {
+        let accept = checked(&[], None).expect("accepted");
+        assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        for (name, value, refusal) in [
+            ("connection", "keep-alive", UpgradeRefusal::NotAWebSocket),
+            ("upgrade", "", UpgradeRefusal::NotAWebSocket),
+            ("sec-websocket-version", "8", UpgradeRefusal::Version),
+            ("sec-websocket-version", "", UpgradeRefusal::Version),
+            ("sec-websocket-key", "", UpgradeRefusal::Key),
+            ("sec-websocket-key", "c2hvcnQ=", UpgradeRefusal::Key),
+            ("sec-websocket-protocol", "chat", UpgradeRefusal::Protocol),
+            ("sec-websocket-protocol", "", UpgradeRefusal::Protocol),
+        ] {
+            assert_eq!(
+                checked(&[(name, value)], None),
+                Err(refusal),
+                "{name}: {value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_host_is_refused() {
+        let from = |origin: &str, public| checked(&[("origin", origin)], public).is_ok();
+        assert!(from("http://conf.example:7880", None));
+        assert!(!from("http://evil.example:7880", None));
+        assert!(!from("http://conf.example", None));
+        assert!(!from("null", None));
+        assert!(from(
+            "https://public.example",
+            Some("https://public.example:443")
+        ));
+        assert!(!from(
+            "http://public.example",
+            Some("https://public.example")
+        ));
+    }
+}
