@@ -222,3 +222,131 @@ fn require_up_to_date(draft: &Draft, after_turn: Option<TurnNumber>) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::meeting::{agenda::FloorMode, script};
+
+    #[test]
+    fn next_ends_the_only_turn_and_gives_the_floor_to_the_head_of_the_queue() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1  chair-1 next    -> no: not_now
+            2  a request       -> requested a
+            2  b request       -> requested b
+            3  chair-1 next    -> granted 1 a by chair-1
+            4  media heard a   -> confirmed 1 a; started 1 a
+            9  chair-2 next    -> ended 1 a stopped 5 by chair-2; granted 2 b by chair-2
+            9  ? heard         -> b chair-1 chair-2 guest
+            10 chair-1 next    -> no: not_now
+            10 ? heard         -> b chair-1 chair-2 guest
+            ",
+        );
+    }
+
+    #[test]
+    fn two_chairs_pressing_next_at_once_advance_once() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 a request               -> requested a
+            1 b request               -> requested b
+            1 c request               -> requested c
+            2 chair-1 next after=0    -> granted 1 a by chair-1
+            2 chair-2 next after=0    -> no: conflict
+            2 chair-2 grant b after=0 -> no: conflict
+            2 chair-2 grant a after=0 -> no: conflict
+            2 chair-1 next after=7    -> no: conflict
+            3 chair-2 next after=1    -> ended 1 a stopped 0 by chair-2; granted 2 b by chair-2
+            3 ? queue                 -> c
+            ",
+        );
+    }
+
+    #[test]
+    fn of_several_speakers_a_chair_says_who_stops() {
+        script::live(FloorMode::Request, 2).check(
+            "
+            1 a request       -> requested a
+            1 b request       -> requested b
+            1 c request       -> requested c
+            2 chair-1 next    -> granted 1 a by chair-1
+            2 chair-1 next    -> granted 2 b by chair-1
+            3 chair-1 next    -> no: not_now
+            3 chair-1 grant d -> no: not_now
+            4 chair-1 stop b  -> ended 2 b stopped 0 by chair-1
+            4 chair-1 stop b  -> no: not_now
+            5 chair-1 next    -> granted 3 c by chair-1
+            ",
+        );
+    }
+
+    #[test]
+    fn a_grant_goes_to_anybody_in_the_room_who_may_have_the_floor() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 a request             -> requested a
+            1 b request             -> requested b
+            1 f leave               -> left f left
+            2 chair-1 grant b       -> granted 1 b by chair-1
+            2 ? queue               -> a
+            3 chair-1 grant b       -> no: not_now
+            3 chair-1 grant guest   -> no: not_now
+            3 chair-1 grant chair-2 -> no: not_now
+            3 chair-1 grant watcher -> no: not_allowed
+            3 chair-1 grant f       -> no: unknown_member
+            3 chair-1 grant nobody  -> no: unknown_member
+            3 chair-1 stop f        -> no: unknown_member
+            4 chair-1 grant c       -> ended 1 b stopped 0 by chair-1; granted 2 c by chair-1
+            ",
+        );
+    }
+
+    #[test]
+    fn a_lowered_limit_ends_nobodys_turn_and_gives_no_new_one() {
+        script::live(FloorMode::Open, 3).check(
+            "
+            1 a request                  -> requested a; granted 1 a
+            1 b request                  -> requested b; granted 2 b
+            1 c request                  -> requested c; granted 3 c
+            1 d request                  -> requested d
+            2 chair-1 configure open 1   -> configured open 1 by chair-1
+            2 ? heard                    -> a b c chair-1 chair-2 guest
+            3 a yield                    -> ended 1 a finished 0
+            3 chair-1 next               -> no: not_now
+            4 b yield                    -> ended 2 b finished 0
+            5 c yield                    -> ended 3 c finished 0; granted 4 d
+            ",
+        );
+    }
+
+    #[test]
+    fn a_raised_limit_and_the_mode_open_give_the_floor_at_once() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 a request                    -> requested a
+            1 b request                    -> requested b
+            1 c request                    -> requested c
+            2 chair-1 configure request 2  -> configured request 2 by chair-1
+            3 chair-1 configure open 2     -> configured open 2 by chair-1; granted 1 a; granted 2 b
+            4 chair-1 configure open 25    -> configured open 25 by chair-1; granted 3 c
+            5 chair-1 configure open 25    -> nothing
+            6 chair-1 configure open 26    -> no: limit
+            6 chair-1 configure open 0     -> no: limit
+            7 a configure open 5           -> no: not_allowed
+            ",
+        );
+    }
+
+    #[test]
+    fn next_in_the_mode_open_does_not_let_two_follow() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            1 a request    -> requested a; granted 1 a
+            1 b request    -> requested b
+            1 c request    -> requested c
+            2 chair-1 next -> ended 1 a stopped 0 by chair-1; granted 2 b by chair-1
+            2 ? queue      -> c
+            ",
+        );
+    }
+}

@@ -64,3 +64,49 @@ impl Meeting {
         holders.chain(chairs).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::meeting::{agenda::FloorMode, script};
+
+    #[test]
+    fn chairs_and_guests_are_heard_when_prepared_and_nobody_before() {
+        script::empty().check(
+            "
+            0 chair-1 join    -> joined chair-1 as CHAIR-1
+            0 ? heard         ->
+            0 ? seen          ->
+            1 chair-1 prepare -> prepared by chair-1
+            2 guest join      -> joined guest as GUEST
+            2 voice join      -> joined voice as VOICE
+            2 organiser join  -> joined organiser as ORGANISER
+            2 ? heard         -> chair-1 guest
+            2 ? seen          -> chair-1 guest
+            ",
+        );
+    }
+
+    #[test]
+    fn cameras_are_everybodys_but_observers_technicians_interpreters_organisers() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 ? seen     -> a b c chair-1 chair-2 d e f guest
+            2 c leave    -> left c left
+            2 ? seen     -> a b chair-1 chair-2 d e f guest
+            ",
+        );
+    }
+
+    #[test]
+    fn the_floor_comes_before_the_chairs() {
+        script::live(FloorMode::Request, 2).check(
+            "
+            1 ? prominent      -> chair-1 chair-2
+            2 chair-1 grant d  -> granted 1 d by chair-1
+            2 chair-1 grant a  -> granted 2 a by chair-1
+            3 chair-2 leave    -> left chair-2 left
+            3 ? prominent      -> d a chair-1
+            ",
+        );
+    }
+}

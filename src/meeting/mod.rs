@@ -39,6 +39,13 @@ mod timing;
 pub mod turn;
 pub mod view;
 
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod script;
+
 pub use command::{Actor, Command};
 pub use event::{Event, Recorded, Rev, TurnNumber};
 pub use hearing::Hearing;

@@ -91,3 +91,167 @@ pub(super) fn remove(draft: &mut Draft, by: &MemberId, member: &MemberId) -> Res
     }
     leave(draft, member, LeaveReason::Removed, Some(by))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::meeting::{agenda::FloorMode, script};
+
+    #[test]
+    fn a_mute_shuts_the_microphone_and_holds_the_clock_until_it_is_opened_again() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1  a request        -> requested a
+            2  chair-1 next     -> granted 1 a by chair-1
+            3  media heard a    -> confirmed 1 a; started 1 a
+            8  chair-1 mute a   -> muted a by chair-1
+            8  ? heard          -> chair-1 chair-2 guest
+            8  ? deadline       -> none
+            9  chair-2 mute a   -> no: not_now
+            9  a unmute         -> no: not_now
+            10 chair-2 ask a    -> asked a by chair-2
+            10 ? heard          -> chair-1 chair-2 guest
+            10 chair-1 ask a    -> no: not_now
+            20 a unmute         -> unmuted a
+            20 ? heard          -> a chair-1 chair-2 guest
+            20 a unmute         -> no: not_now
+            21 ? spent a        -> 6
+            21 chair-1 ask a    -> no: not_now
+            22 a yield          -> ended 1 a finished 7
+            ",
+        );
+    }
+
+    #[test]
+    fn a_mute_during_the_offer_holds_the_offer() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1  chair-1 grant a  -> granted 1 a by chair-1
+            1  ? deadline       -> 11
+            10 chair-1 mute a   -> muted a by chair-1
+            10 ? deadline       -> none
+            30 clock passed     -> nothing
+            31 chair-1 ask a    -> asked a by chair-1
+            40 a unmute         -> unmuted a
+            40 ? deadline       -> 50
+            50 clock passed     -> missed 1 a, requeued
+            ",
+        );
+    }
+
+    #[test]
+    fn a_chair_may_take_the_question_back() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 chair-1 mute guest -> muted guest by chair-1
+            2 chair-1 ask guest  -> asked guest by chair-1
+            3 chair-2 mute guest -> muted guest by chair-2
+            4 guest unmute       -> no: not_now
+            ",
+        );
+    }
+
+    #[test]
+    fn who_is_not_heard_cannot_be_muted() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 chair-1 mute a       -> no: not_now
+            1 chair-1 mute watcher -> no: not_now
+            1 chair-1 mute voice   -> no: not_now
+            2 b leave              -> left b left
+            3 chair-1 mute b       -> no: unknown_member
+            3 chair-1 ask b        -> no: unknown_member
+            3 chair-1 mute nobody  -> no: unknown_member
+            ",
+        );
+    }
+
+    #[test]
+    fn chairs_open_their_own_microphones_at_any_time() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 chair-1 mute chair-2 -> muted chair-2 by chair-1
+            1 ? heard              -> chair-1 guest
+            2 chair-2 unmute       -> unmuted chair-2
+            3 chair-1 mute chair-1 -> muted chair-1 by chair-1
+            4 chair-1 unmute       -> unmuted chair-1
+            4 ? heard              -> chair-1 chair-2 guest
+            ",
+        );
+    }
+
+    #[test]
+    fn going_out_and_in_again_does_not_unmute() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 chair-1 mute guest -> muted guest by chair-1
+            2 chair-2 ask guest  -> asked guest by chair-2
+            3 guest lost         -> left guest lost
+            4 guest join         -> joined guest as GUEST; muted guest by chair-1
+            4 guest unmute       -> no: not_now
+            5 chair-1 ask guest  -> asked guest by chair-1
+            6 guest unmute       -> unmuted guest
+            7 guest leave        -> left guest left
+            8 guest join         -> joined guest as GUEST
+            ",
+        );
+    }
+
+    #[test]
+    fn giving_the_floor_to_somebody_muted_asks_for_the_microphone() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1  chair-1 grant a -> granted 1 a by chair-1
+            2  chair-1 mute a  -> muted a by chair-1
+            3  chair-1 stop a  -> ended 1 a stopped 0 by chair-1
+            4  a request       -> requested a
+            5  chair-2 next    -> granted 2 a by chair-2; asked a by chair-2
+            5  ? heard         -> chair-1 chair-2 guest
+            60 clock passed    -> nothing
+            61 a unmute        -> unmuted a
+            61 ? heard         -> a chair-1 chair-2 guest
+            61 ? deadline      -> 71
+            ",
+        );
+    }
+
+    #[test]
+    fn a_mode_that_gives_the_floor_by_itself_passes_over_who_is_muted() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            1 a request      -> requested a; granted 1 a
+            2 chair-1 mute a -> muted a by chair-1
+            3 a yield        -> ended 1 a finished 0
+            4 a request      -> requested a
+            5 b request      -> requested b; granted 2 b
+            6 b yield        -> ended 2 b finished 0
+            7 chair-1 ask a  -> asked a by chair-1
+            8 a unmute       -> unmuted a; granted 3 a
+            ",
+        );
+    }
+
+    #[test]
+    fn who_is_removed_does_not_come_back() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 a request         -> requested a
+            1 b request         -> requested b
+            2 chair-1 next      -> granted 1 a by chair-1
+            3 media heard a     -> confirmed 1 a; started 1 a
+            5 chair-1 remove a  -> ended 1 a gone 2 by chair-1; left a removed by chair-1
+            5 chair-1 remove b  -> left b removed by chair-1
+            5 ? queue           ->
+            6 a join            -> no: removed
+            7 chair-1 close     -> closed by chair-1
+            7 a join            -> no: removed
+            8 chair-1 reopen    -> reopened by chair-1
+            8 a join            -> no: removed
+            8 chair-1 remove a  -> no: unknown_member
+            9 chair-1 remove chair-1 -> no: not_now
+            9 chair-1 remove chair-2 -> left chair-2 removed by chair-1
+            9 chair-2 pause          -> no: not_now
+            9 chair-2 join           -> no: removed
+            ",
+        );
+    }
+}

@@ -222,3 +222,123 @@ fn tidy(name: &str) -> String {
 fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meeting::{Actor, Command, agenda::FloorMode, script};
+
+    #[test]
+    fn everybody_comes_in_when_it_is_time() {
+        script::empty().check(
+            "
+            0 organiser join  -> joined organiser as ORGANISER
+            0 chair-1 join    -> joined chair-1 as CHAIR-1
+            0 guest join      -> no: not_open
+            0 voice join      -> no: not_open
+            0 a join          -> no: not_open
+            1 chair-1 prepare -> prepared by chair-1
+            2 guest join      -> joined guest as GUEST
+            2 voice join      -> joined voice as VOICE
+            2 a join          -> no: not_open
+            2 watcher join    -> no: not_open
+            2 tech join       -> no: not_open
+            3 chair-1 open    -> opened by chair-1
+            4 a join          -> joined a as A
+            4 watcher join    -> joined watcher as WATCHER
+            5 chair-1 pause   -> paused by chair-1
+            6 tech join       -> joined tech as TECH
+            6 b join          -> joined b as B
+            7 chair-1 close   -> closed by chair-1
+            8 c join          -> no: not_open
+            8 chair-2 join    -> joined chair-2 as CHAIR-2
+            8 nobody join     -> no: unknown_member
+            8 ? present       -> a b chair-1 chair-2 guest organiser tech voice watcher
+            ",
+        );
+    }
+
+    #[test]
+    fn a_name_may_be_completed_and_changed_by_joining_again() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 a join                    -> nothing
+            2 a join Dr. Sari  Wijaya   -> joined a as Dr. Sari Wijaya
+            3 a join Dr. Sari Wijaya    -> nothing
+            4 a join                    -> joined a as A
+            ",
+        );
+    }
+
+    #[test]
+    fn a_newer_device_changes_nothing_about_hand_turn_and_mute() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 a request          -> requested a
+            1 b request          -> requested b
+            2 chair-1 next       -> granted 1 a by chair-1
+            2 chair-1 mute a     -> muted a by chair-1
+            3 a join Sari        -> joined a as Sari
+            3 b join             -> nothing
+            3 ? spent a          -> 0
+            3 ? queue            -> b
+            3 ? heard            -> chair-1 chair-2 guest
+            ",
+        );
+    }
+
+    fn join_as(name: &str) -> Result<Vec<Event>, RefusalCode> {
+        let meeting = script::live(FloorMode::Request, 1).meeting;
+        let command = Command::Join {
+            name: Some(name.to_owned()),
+        };
+        let actor = Actor::Member(script::id("a"));
+        let decided = meeting.decide(crate::time::Timestamp(9), &actor, &command);
+        decided.map_err(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn a_name_is_one_short_line() {
+        assert_eq!(
+            join_as("\tDr.\nSari\u{202E} \u{7}Wijaya "),
+            Ok(vec![Event::MemberJoined {
+                member: script::id("a"),
+                name: "Dr. Sari Wijaya".to_owned(),
+            }])
+        );
+        assert!(join_as(&"ä".repeat(80)).is_ok());
+        assert_eq!(join_as(&"ä".repeat(81)), Err(RefusalCode::Limit));
+        assert_eq!(join_as(" \u{200F} "), Ok(Vec::new()), "the roster's name");
+    }
+
+    #[test]
+    fn who_leaves_or_is_lost_takes_hand_and_turn_along() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1  a request      -> requested a
+            1  b request      -> requested b
+            1  c request      -> requested c
+            2  chair-1 next   -> granted 1 a by chair-1
+            3  media heard a  -> confirmed 1 a; started 1 a
+            9  a lost         -> ended 1 a gone 6; left a lost
+            9  a lost         -> nothing
+            9  b leave        -> left b left
+            9  ? queue        -> c
+            9  b request      -> no: not_now
+            10 a join         -> joined a as A
+            10 ? heard        -> chair-1 chair-2 guest
+            ",
+        );
+    }
+
+    #[test]
+    fn a_lost_speaker_frees_the_microphone_for_the_next() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            1 a request -> requested a; granted 1 a
+            1 b request -> requested b
+            2 a lost    -> ended 1 a gone 0; left a lost; granted 2 b
+            ",
+        );
+    }
+}

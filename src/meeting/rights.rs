@@ -102,3 +102,73 @@ pub(super) fn check(meeting: &Meeting, actor: &Actor, command: &Command) -> Resu
         Some(_) | None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meeting::{agenda::FloorMode, script};
+
+    #[test]
+    fn every_role_has_one_column() {
+        for role in Role::ALL {
+            let columns = COLUMNS.iter().filter(|it| **it == Party::Role(role));
+            assert_eq!(columns.count(), 1, "{role:?}");
+            assert!(has_right(Party::Role(role), &Command::Leave), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn only_chairs_moderate_and_only_the_forwarding_plane_reports() {
+        for actor in ["a", "guest", "voice", "watcher", "tech", "organiser"] {
+            let mut script = script::live(FloorMode::Request, 1);
+            for command in [
+                "prepare",
+                "open",
+                "pause",
+                "resume",
+                "close",
+                "reopen",
+                "next",
+                "grant b",
+                "stop b",
+                "lower b",
+                "configure open 2",
+                "mute b",
+                "ask b",
+                "remove b",
+                "heard b",
+                "delivered b",
+                "passed",
+            ] {
+                script.check(&format!("1 {actor} {command} -> no: not_allowed"));
+            }
+        }
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 chair-1 heard a     -> no: not_allowed
+            1 chair-1 delivered a -> no: not_allowed
+            1 chair-1 passed      -> no: not_allowed
+            1 media next          -> no: not_allowed
+            1 media passed        -> no: not_allowed
+            1 clock heard a       -> no: not_allowed
+            1 clock leave         -> no: not_allowed
+            1 server grant a      -> no: not_allowed
+            1 nobody leave        -> no: unknown_member
+            ",
+        );
+    }
+
+    #[test]
+    fn nothing_is_done_from_outside_the_room() {
+        script::empty().check(
+            "
+            0 chair-1 open   -> no: not_now
+            1 chair-1 join   -> joined chair-1 as CHAIR-1
+            2 chair-1 open   -> opened by chair-1
+            3 a request      -> no: not_now
+            4 chair-1 leave  -> left chair-1 left
+            5 chair-1 close  -> no: not_now
+            ",
+        );
+    }
+}

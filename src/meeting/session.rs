@@ -130,3 +130,133 @@ fn require(draft: &Draft, from: &[SessionState], otherwise: &str) -> Result<(), 
         "The session is {state}: {otherwise}."
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::meeting::{agenda::FloorMode, script};
+
+    #[test]
+    fn a_session_goes_from_scheduled_to_closed_and_back() {
+        script::empty().check(
+            "
+            0  chair-1 join     -> joined chair-1 as CHAIR-1
+            1  chair-1 resume   -> no: not_now
+            1  chair-1 pause    -> no: not_now
+            1  chair-1 close    -> no: not_now
+            1  chair-1 reopen   -> no: not_now
+            2  chair-1 prepare  -> prepared by chair-1
+            3  chair-1 prepare  -> no: not_now
+            3  chair-1 close    -> no: not_now
+            4  chair-1 open     -> opened by chair-1
+            5  chair-1 open     -> no: not_now
+            6  chair-1 pause    -> paused by chair-1
+            7  chair-1 open     -> no: not_now
+            8  chair-1 resume   -> resumed by chair-1
+            9  chair-1 pause    -> paused by chair-1
+            10 chair-1 close    -> closed by chair-1
+            11 chair-1 open     -> no: not_now
+            11 chair-1 resume   -> no: not_now
+            12 chair-1 reopen   -> reopened by chair-1
+            12 ? state          -> live
+            ",
+        );
+    }
+
+    #[test]
+    fn preparing_may_be_left_out() {
+        script::empty().check(
+            "
+            0 chair-1 join -> joined chair-1 as CHAIR-1
+            1 chair-1 open -> opened by chair-1
+            ",
+        );
+    }
+
+    #[test]
+    fn the_server_opens_a_session_and_sets_its_floor() {
+        script::empty().check(
+            "
+            0 server configure open 12 -> configured open 12
+            0 server open              -> opened
+            1 server open              -> no: not_now
+            1 server close             -> no: not_allowed
+            ",
+        );
+    }
+
+    #[test]
+    fn closing_ends_turns_and_lowers_hands_first() {
+        script::live(FloorMode::Request, 2).check(
+            "
+            1  a request       -> requested a
+            1  b request       -> requested b
+            1  c request       -> requested c
+            1  d request       -> requested d
+            2  chair-1 next    -> granted 1 a by chair-1
+            2  chair-1 next    -> granted 2 b by chair-1
+            3  media heard a   -> confirmed 1 a; started 1 a
+            10 chair-2 close   -> ended 1 a closed 7 by chair-2; ended 2 b closed 0 by chair-2; withdrawn c by chair-2; withdrawn d by chair-2; closed by chair-2
+            10 ? heard         ->
+            10 ? seen          ->
+            10 ? deadline      -> none
+            11 a request       -> no: not_now
+            12 chair-1 reopen  -> reopened by chair-1
+            12 ? heard         -> chair-1 chair-2 guest
+            13 a request       -> requested a
+            13 chair-1 next    -> granted 3 a by chair-1
+            ",
+        );
+    }
+
+    #[test]
+    fn a_mode_that_gives_the_floor_by_itself_gives_none_while_closing() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            1 a request     -> requested a; granted 1 a
+            1 b request     -> requested b
+            2 chair-1 close -> ended 1 a closed 0 by chair-1; withdrawn b by chair-1; closed by chair-1
+            ",
+        );
+    }
+
+    #[test]
+    fn a_pause_holds_the_clock_and_the_offer_and_keeps_turn_and_queue() {
+        script::live(FloorMode::Request, 2).check(
+            "
+            1  a request        -> requested a
+            1  b request        -> requested b
+            2  chair-1 next     -> granted 1 a by chair-1
+            3  media heard a    -> confirmed 1 a; started 1 a
+            3  chair-1 next     -> granted 2 b by chair-1
+            3  ? deadline       -> 13
+            10 chair-1 pause    -> paused by chair-1
+            10 ? heard          -> chair-1 chair-2
+            10 ? seen           -> a b c chair-1 chair-2 d e f guest
+            10 ? deadline       -> none
+            11 c request        -> requested c
+            11 chair-1 next     -> no: not_now
+            11 chair-1 grant d  -> no: not_now
+            50 clock passed     -> nothing
+            50 media heard b    -> nothing
+            60 chair-1 resume   -> resumed by chair-1
+            60 ? heard          -> a b chair-1 chair-2 guest
+            60 ? spent a        -> 7
+            60 ? deadline       -> 70
+            61 ? spent a        -> 8
+            61 ? queue          -> c
+            ",
+        );
+    }
+
+    #[test]
+    fn hands_raised_in_a_pause_get_free_microphones_when_it_ends() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            1 chair-1 pause  -> paused by chair-1
+            2 a request      -> requested a
+            3 b request      -> requested b
+            4 chair-1 resume -> resumed by chair-1; granted 1 a
+            ",
+        );
+    }
+}

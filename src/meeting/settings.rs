@@ -22,3 +22,19 @@ impl Default for Settings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_has_its_default_and_what_is_unknown_is_refused() {
+        let read = |text: &str| toml::from_str::<Settings>(text);
+        assert_eq!(read(""), Ok(Settings::default()));
+        assert_eq!(
+            read("offer_ms = 3000").map(|it| it.offer_ms),
+            Ok(Millis(3000))
+        );
+        assert!(read("offer = 3000").is_err());
+    }
+}

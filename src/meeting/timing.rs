@@ -93,3 +93,121 @@ pub(super) fn time_passed(draft: &mut Draft) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::meeting::{agenda::FloorMode, script};
+
+    #[test]
+    fn the_clock_starts_when_speech_is_heard_not_at_the_grant() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1   media delivered a -> nothing
+            2   chair-1 grant a   -> granted 1 a by chair-1
+            2   ? deadline        -> 12
+            2.2 media delivered a -> confirmed 1 a
+            2.3 media delivered a -> nothing
+            2.3 ? deadline        -> none
+            30  ? spent a         -> 0
+            30  media heard a     -> started 1 a
+            30  media heard a     -> nothing
+            31  ? spent a         -> 1
+            31  ? deadline        -> 270
+            31  media heard b     -> nothing
+            ",
+        );
+    }
+
+    #[test]
+    fn a_turn_is_warned_runs_over_and_goes_on() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            0   chair-1 grant a  -> granted 1 a by chair-1
+            0   media heard a    -> confirmed 1 a; started 1 a
+            239 clock passed     -> nothing
+            240 clock passed     -> warned 1 a 60
+            240 clock passed     -> nothing
+            240 ? deadline       -> 300
+            300 clock passed     -> overtime 1 a
+            300 ? deadline       -> none
+            300 ? heard          -> a chair-1 chair-2 guest
+            317 a yield          -> ended 1 a finished 317
+            ",
+        );
+    }
+
+    #[test]
+    fn a_clock_that_comes_late_does_all_that_is_due() {
+        script::live(FloorMode::Request, 2).check(
+            "
+            0   chair-1 grant a  -> granted 1 a by chair-1
+            0   media heard a    -> confirmed 1 a; started 1 a
+            250 chair-1 grant b  -> granted 2 b by chair-1
+            301 clock passed     -> warned 1 a 0; missed 2 b, requeued; overtime 1 a
+            ",
+        );
+    }
+
+    #[test]
+    fn the_first_miss_returns_the_hand_to_the_head_the_second_to_nowhere() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            0  a request      -> requested a
+            0  b request      -> requested b
+            1  chair-1 next   -> granted 1 a by chair-1
+            11 clock passed   -> missed 1 a, requeued
+            11 ? queue        -> a b
+            11 ? deadline     -> none
+            12 chair-1 next   -> granted 2 a by chair-1
+            22 clock passed   -> missed 2 a
+            22 ? queue        -> b
+            23 a request      -> requested a
+            24 chair-1 grant a -> granted 3 a by chair-1
+            34 clock passed   -> missed 3 a, requeued
+            34 ? spoken a     -> 0
+            ",
+        );
+    }
+
+    #[test]
+    fn open_passes_over_who_has_just_missed_then_offers_once_more() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            0  a request     -> requested a; granted 1 a
+            1  b request     -> requested b
+            1  c request     -> requested c
+            10 clock passed  -> missed 1 a, requeued; granted 2 b
+            10 ? queue       -> a c
+            11 media heard b -> confirmed 2 b; started 2 b
+            20 b yield       -> ended 2 b finished 9; granted 3 a
+            30 clock passed  -> missed 3 a; granted 4 c
+            ",
+        );
+    }
+
+    #[test]
+    fn open_offers_again_at_once_where_nobody_else_waits_and_then_stops() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            0  a request     -> requested a; granted 1 a
+            10 clock passed  -> missed 1 a, requeued; granted 2 a
+            20 clock passed  -> missed 2 a
+            20 ? deadline    -> none
+            ",
+        );
+    }
+
+    #[test]
+    fn a_confirmed_second_offer_is_forgiven() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            0  a request         -> requested a; granted 1 a
+            10 clock passed      -> missed 1 a, requeued; granted 2 a
+            11 media delivered a -> confirmed 2 a
+            12 a yield           -> ended 2 a finished 0
+            13 a request         -> requested a; granted 3 a
+            23 clock passed      -> missed 3 a, requeued; granted 4 a
+            ",
+        );
+    }
+}

@@ -200,3 +200,39 @@ fn turn_view(turn: &Turn, now: Timestamp) -> TurnView {
         overtime: turn.overtime,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meeting::script;
+
+    /// The snapshot in the protocol page's example of `session.join`.
+    fn page_example() -> serde_json::Value {
+        let page = include_str!("../signalling/protocol.md");
+        let answers = page.split("```json ok\n").skip(1);
+        let mut examples = answers.filter_map(|it| it.split("```").next());
+        let example = examples
+            .find(|it| it.contains("\"snapshot\""))
+            .expect("an example with a snapshot");
+        let answer: serde_json::Value = serde_json::from_str(example).expect("JSON");
+        answer["ok"]["snapshot"].clone()
+    }
+
+    #[test]
+    fn a_snapshot_is_what_the_protocol_page_shows() {
+        let example = page_example();
+        let snapshot: Snapshot = serde_json::from_value(example.clone()).expect("a snapshot");
+        assert_eq!(serde_json::to_value(&snapshot).expect("JSON"), example);
+    }
+
+    #[test]
+    fn a_session_that_was_not_opened_has_no_time_of_it() {
+        let snapshot = script::empty().meeting.snapshot(Timestamp(5));
+        let value = serde_json::to_value(&snapshot).expect("JSON");
+        assert_eq!(value["session"].get("opened_at"), None);
+        assert_eq!(value["session"]["state"], "scheduled");
+        assert_eq!(value["floor"]["last_turn"], 0);
+        let read: Snapshot = serde_json::from_value(value).expect("a snapshot");
+        assert_eq!(read, snapshot);
+    }
+}
