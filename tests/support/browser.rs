@@ -1,0 +1,261 @@
+//! Real browsers, started headless with a profile of their own, ended and cleaned up on drop.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::Path,
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{
+    process::Process,
+    tab::{Engine, Log, Tab},
+    wire::Wire,
+};
+
+/// A cold start beside others on two busy cores.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// Lines kept of one tab's console; later ones are dropped.
+const CONSOLE_LINES_MAX: usize = 300;
+
+/// Fake devices without asking, media on loopback, and no calls home.
+const FIREFOX_PREFERENCES: &str = r#"
+user_pref("media.navigator.streams.fake", true);
+user_pref("media.navigator.permission.disabled", true);
+user_pref("media.peerconnection.ice.loopback", true);
+user_pref("media.peerconnection.ice.obfuscate_host_addresses", false);
+user_pref("media.autoplay.default", 0);
+user_pref("media.autoplay.blocking_policy", 0);
+user_pref("media.autoplay.block-webaudio", false);
+user_pref("media.gmp-manager.updateEnabled", false);
+user_pref("media.gmp-provider.enabled", false);
+user_pref("app.update.enabled", false);
+user_pref("app.normandy.enabled", false);
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("browser.safebrowsing.malware.enabled", false);
+user_pref("browser.safebrowsing.phishing.enabled", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("toolkit.telemetry.server", "");
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+user_pref("extensions.update.enabled", false);
+user_pref("extensions.getAddons.cache.enabled", false);
+user_pref("services.settings.server", "data:,");
+"#;
+
+type Logs = Arc<Mutex<HashMap<String, Log>>>;
+
+/// A running browser.
+pub struct Browser {
+    engine: Engine,
+    wire: Wire,
+    logs: Logs,
+    // In this order: the browser ends before its folder goes.
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl Browser {
+    /// Chromium. `microphone`: the frequency of the tone in the file that it is given as
+    /// microphone; else it has Chromium's beeping one.
+    pub async fn chromium(microphone: Option<u32>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = Command::new("chromium");
+        command.args([
+            "--headless=new",
+            // Tests run as root in containers, where the sandbox cannot be set up.
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--disable-breakpad",
+            "--no-first-run",
+            "--no-default-browser-check",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-default-apps",
+            "--disable-extensions",
+            // Timers keep their pace though no window is in front.
+            "--disable-background-timer-throttling",
+            "--disable-backgrounding-occluded-windows",
+            "--disable-renderer-backgrounding",
+            "--autoplay-policy=no-user-gesture-required",
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream=fps=15",
+            "--remote-debugging-port=0",
+            "--window-size=1280,800",
+        ]);
+        if let Some(hz) = microphone {
+            let file = folder.path().join("microphone.wav");
+            super::tone::write(&file, hz);
+            command.arg(format!(
+                "--use-file-for-fake-audio-capture={}",
+                file.display()
+            ));
+        }
+        command.arg(format!(
+            "--user-data-dir={}",
+            folder.path().join("profile").display()
+        ));
+        command.arg("about:blank");
+        let (process, ready) = start(
+            &mut command,
+            "chromium",
+            folder.path(),
+            "DevTools listening on ",
+        );
+        let url = process.ready(ready, START_MAX).await;
+        let logs = Logs::default();
+        let wire = Wire::connect(&url, listen(Engine::Chromium, &logs)).await;
+        Self {
+            engine: Engine::Chromium,
+            wire,
+            logs,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    /// Firefox ESR, with its own fake camera and a tone of that frequency as microphone.
+    pub async fn firefox(microphone: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let profile = folder.path().join("profile");
+        fs::create_dir(&profile).expect("a writable folder");
+        let tone = format!("user_pref(\"media.navigator.audio.fake_frequency\", {microphone});\n");
+        fs::write(profile.join("user.js"), tone + FIREFOX_PREFERENCES).expect("a writable folder");
+        let mut command = Command::new("firefox-esr");
+        command
+            .args([
+                "--headless",
+                "--no-remote",
+                "--remote-debugging-port",
+                "0",
+                "--profile",
+            ])
+            .arg(&profile);
+        let (process, ready) = start(
+            &mut command,
+            "firefox-esr",
+            folder.path(),
+            "WebDriver BiDi listening on ",
+        );
+        let url = process.ready(ready, START_MAX).await;
+        let logs = Logs::default();
+        let wire = Wire::connect(&format!("{url}/session"), listen(Engine::Firefox, &logs)).await;
+        for (method, params) in [
+            ("session.new", json!({"capabilities": {}})),
+            ("session.subscribe", json!({"events": ["log.entryAdded"]})),
+        ] {
+            wire.call(None, method, params).await.expect("a session");
+        }
+        Self {
+            engine: Engine::Firefox,
+            wire,
+            logs,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    /// A new tab that shares nothing with the others (cookies, storage), called `name` in failures.
+    pub async fn tab(&self, name: &str, url: &str) -> Tab {
+        let id = match self.engine {
+            Engine::Chromium => self.chromium_tab().await,
+            Engine::Firefox => self.firefox_tab().await,
+        }
+        .unwrap_or_else(|error| panic!("no tab for {name}: {error}"));
+        let log = Log::default();
+        self.logs
+            .lock()
+            .expect("no panic")
+            .insert(id.clone(), Arc::clone(&log));
+        let tab = Tab::new(self.engine, name, id, self.wire.clone(), log);
+        tab.start().await;
+        tab.open(url).await;
+        tab
+    }
+
+    async fn chromium_tab(&self) -> Result<String, String> {
+        let wire = &self.wire;
+        let context = wire
+            .call(None, "Target.createBrowserContext", json!({}))
+            .await?;
+        let target = wire
+            .call(
+                None,
+                "Target.createTarget",
+                json!({"url": "about:blank", "browserContextId": context["browserContextId"],
+                    "width": 1280, "height": 800}),
+            )
+            .await?;
+        let attached = wire
+            .call(
+                None,
+                "Target.attachToTarget",
+                json!({"targetId": target["targetId"], "flatten": true}),
+            )
+            .await?;
+        Ok(attached["sessionId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned())
+    }
+
+    async fn firefox_tab(&self) -> Result<String, String> {
+        let wire = &self.wire;
+        let user = wire
+            .call(None, "browser.createUserContext", json!({}))
+            .await?;
+        let context = wire
+            .call(
+                None,
+                "browsingContext.create",
+                json!({"type": "tab", "userContext": user["userContext"]}),
+            )
+            .await?;
+        Ok(context["context"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+fn start(
+    command: &mut Command,
+    name: &str,
+    home: &Path,
+    signal: &'static str,
+) -> (Process, super::process::Awaited) {
+    // Its caches and settings stay in the folder that goes with it; no desktop is looked for.
+    command
+        .env("HOME", home)
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env("XDG_RUNTIME_DIR", home)
+        .env("TMPDIR", home)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("DBUS_SESSION_BUS_ADDRESS");
+    Process::start(name, command, signal)
+}
+
+/// Puts what a tab's console says into that tab's log.
+fn listen(engine: Engine, logs: &Logs) -> impl Fn(&Value) + Send + 'static {
+    let logs = Arc::clone(logs);
+    move |event| {
+        let Some((tab, line)) = engine.console_line(event) else {
+            return;
+        };
+        let log = logs.lock().expect("no panic").get(tab).cloned();
+        if let Some(log) = log {
+            let mut log = log.lock().expect("no panic");
+            if log.len() < CONSOLE_LINES_MAX {
+                log.push(line);
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A member at the table: a link opened in a tab, the page's controls by their test ids, and what
+//! this member's page receives.
+
+use std::time::Duration;
+
+use super::{browser::Browser, server::Server, tab::Tab};
+
+/// What a page needs for anything that is not measured, on two busy cores.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a page decoded of one member's camera.
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+pub struct Picture {
+    /// Frames a second.
+    pub fps: f64,
+    /// The longest time without a new frame, to 50 ms.
+    pub gap_ms: f64,
+    /// What the browser itself counts as frozen, in seconds.
+    pub frozen_s: f64,
+}
+
+/// One member's page.
+pub struct Seat {
+    /// Whose link it is.
+    pub member: String,
+    pub tab: Tab,
+}
+
+impl Seat {
+    /// Opens the member's link and passes the device check, up to the button that joins. The page
+    /// is measured from here on; `tones` are those to listen for, in Hz.
+    pub async fn open(browser: &Browser, server: &Server, member: &str, tones: &[u32]) -> Self {
+        // The fragment stays last: it is the token.
+        let url = server
+            .link(member)
+            .url
+            .replacen("/join#", "/join?rawaudio=1#", 1);
+        let tab = browser.tab(member, &url).await;
+        let seat = Self {
+            member: member.to_owned(),
+            tab,
+        };
+        seat.sees("[data-testid=check-screen] [data-testid=join-button]:not([disabled])")
+            .await;
+        let script = include_str!("measure.js");
+        let () = seat
+            .tab
+            .run(&format!(
+                "{script}; await measure.start(() => roundtable.media.pc, {tones:?});"
+            ))
+            .await;
+        seat
+    }
+
+    /// Waits for camera and microphone, and presses “join”.
+    pub async fn press_join(&self) {
+        self.tab
+            .wait_for(
+                "document.querySelector('.preview-video').videoWidth > 0",
+                PATIENCE,
+            )
+            .await;
+        self.press("join-button").await;
+    }
+
+    /// Is in the room, its media path standing.
+    pub async fn is_in(&self) {
+        self.sees("[data-testid=room]").await;
+        self.tab
+            .wait_for("roundtable.media.status === 'connected'", PATIENCE)
+            .await;
+    }
+
+    /// Opens the link and joins the room.
+    pub async fn join(browser: &Browser, server: &Server, member: &str, tones: &[u32]) -> Self {
+        let seat = Self::open(browser, server, member, tones).await;
+        seat.press_join().await;
+        seat.is_in().await;
+        seat
+    }
+
+    /// Presses a control.
+    pub async fn press(&self, testid: &str) {
+        self.tab.click(&format!("[data-testid={testid}]")).await;
+    }
+
+    /// Presses a control that concerns another member.
+    pub async fn press_on(&self, testid: &str, member: &str) {
+        self.tab
+            .click(&format!("[data-testid={testid}][data-member={member}]"))
+            .await;
+    }
+
+    /// Waits until an element is shown.
+    pub async fn sees(&self, selector: &str) {
+        let shown = format!("document.querySelector('{selector}')?.getClientRects().length > 0");
+        self.tab.wait_for(&shown, PATIENCE).await;
+    }
+
+    /// Waits until no such element is there, at most that long.
+    pub async fn sees_no(&self, selector: &str, within: Duration) {
+        let gone = format!("document.querySelector('{selector}') === null");
+        self.tab.wait_for(&gone, within).await;
+    }
+
+    /// Waits until the own state's lamp says so: `idle`, `waiting`, `offered`, `speaking`, `muted`…
+    pub async fn is(&self, state: &str) {
+        self.sees(&format!("[data-testid=own-state][data-state={state}]"))
+            .await;
+    }
+
+    /// Sends the microphone though the page would not: what only the server can keep unheard.
+    pub async fn send_by_force(&self) {
+        let before = self.sent_audio_packets().await;
+        let () = self
+            .tab
+            .run("await roundtable.media.forceSend(true);")
+            .await;
+        self.tab
+            .wait_for(
+                &format!("(await {SENT}) > {before} + 50", SENT = SENT_AUDIO_PACKETS),
+                PATIENCE,
+            )
+            .await;
+    }
+
+    /// Audio packets that this page has sent.
+    pub async fn sent_audio_packets(&self) -> u64 {
+        self.tab.run(&format!("return {SENT_AUDIO_PACKETS};")).await
+    }
+
+    /// Audio packets that this page has received, of anybody.
+    pub async fn received_audio_packets(&self) -> u64 {
+        self.tab.run("return measure.audioPackets();").await
+    }
+
+    /// Mean level of each tone between two times, in dB of full scale.
+    pub async fn levels(&self, from: f64, to: f64) -> Vec<f64> {
+        self.tab
+            .run(&format!("return measure.tonesBetween({from}, {to});"))
+            .await
+    }
+
+    /// Waits until a tone is heard from `since` on, and gives after how many ms it was.
+    pub async fn hears(&self, hz: u32, since: f64) -> f64 {
+        let first = format!("measure.toneCrosses({hz}, -40, {since}, false)");
+        self.tab
+            .wait_for(&format!("{first} !== null"), PATIENCE)
+            .await;
+        let at: f64 = self.tab.run(&format!("return {first};")).await;
+        at - since
+    }
+
+    /// Waits until the member's camera has been decoded here for the first time.
+    pub async fn sees_picture_of(&self, member: &str) {
+        let mid = mid_of(member);
+        self.tab
+            .wait_for(
+                &format!("(({mid}) ?? null) !== null && measure.firstFrame({mid}) !== null"),
+                PATIENCE,
+            )
+            .await;
+        self.sees(&format!("[data-testid=video-tile][data-member={member}]"))
+            .await;
+    }
+
+    /// When the member's camera had been decoded here for the first time.
+    pub async fn first_picture_of(&self, member: &str) -> f64 {
+        self.tab
+            .run(&format!("return measure.firstFrame({});", mid_of(member)))
+            .await
+    }
+
+    /// How loud all that is heard is between two times, in dB of full scale.
+    pub async fn loudness(&self, from: f64, to: f64) -> f64 {
+        self.tab
+            .run(&format!("return measure.loudnessBetween({from}, {to});"))
+            .await
+    }
+
+    /// What was decoded of the member's camera between two times.
+    pub async fn picture_of(&self, member: &str, from: f64, to: f64) -> Picture {
+        self.tab
+            .run(&format!(
+                "return measure.videoBetween({}, {from}, {to});",
+                mid_of(member)
+            ))
+            .await
+    }
+}
+
+const SENT_AUDIO_PACKETS: &str = "(async () => [...(await roundtable.media.pc.getStats()).values()]
+    .filter((r) => r.type === 'outbound-rtp' && r.kind === 'audio')
+    .reduce((sum, r) => sum + r.packetsSent, 0))()";
+
+/// The section whose picture the page shows as that member's: by the stream in the member's tile, so
+/// that a picture under a wrong name would be found.
+fn mid_of(member: &str) -> String {
+    format!(
+        "(() => {{ \
+           const track = document.querySelector('[data-testid=video-tile][data-member={member}] video') \
+             ?.srcObject?.getVideoTracks()[0]; \
+           return track && roundtable.media.pc.getTransceivers() \
+             .find((t) => t.receiver.track === track)?.mid; }})()"
+    )
+}
