@@ -2,18 +2,12 @@
 //! sockets, threads and `async` live only in files whose first line says SHELL. The tables below are
 //! the rules; everything under them reads sources with `syn` and compares. Knows nothing of taste.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt, fs,
-    path::Path,
-};
+mod mentions;
 
-use proc_macro2::{TokenStream, TokenTree};
-use syn::{
-    UseTree,
-    spanned::Spanned,
-    visit::{self, Visit},
-};
+use std::{collections::BTreeSet, fmt, fs, path::Path};
+
+use mentions::{Mention, Mentions, below, test_modules};
+use syn::visit::Visit;
 
 /// What a part of the program may import besides itself. The most exact row counts: `media::shard`
 /// has its own, whatever `media` says. An entry allows a module and all below it; with `=` before
@@ -54,6 +48,9 @@ const DIRECTIONS: &[(&str, &str)] = &[
     // The crate's root declares the modules and uses none.
     ("lib", ""),
 ];
+
+/// What every shell may import and nobody else, whatever the rows say.
+const FOR_SHELLS: &[&str] = &["clock"];
 
 /// What only a file marked SHELL may name, as the beginning of a full path or, after `…`, its end.
 const SHELL_ONLY: &[&str] = &[
@@ -145,17 +142,25 @@ fn module_of(file: &str) -> String {
     path.strip_suffix("::mod").unwrap_or(&path).to_owned()
 }
 
-/// Whether `path` is `root` or below it.
-fn below(path: &str, root: &str) -> bool {
-    path.strip_prefix(root)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
 fn breaches(sources: &[Source]) -> Vec<Breach> {
     let modules: BTreeSet<String> = sources.iter().map(|s| module_of(&s.file)).collect();
+    let parsed: Vec<_> = sources
+        .iter()
+        .map(|source| {
+            (
+                source,
+                module_of(&source.file),
+                syn::parse_file(&source.text),
+            )
+        })
+        .collect();
+    let test_modules: Vec<String> = parsed
+        .iter()
+        .filter_map(|(_, module, syntax)| Some(test_modules(module, syntax.as_ref().ok()?)))
+        .flatten()
+        .collect();
     let mut breaches = Vec::new();
-    for source in sources {
-        let module = module_of(&source.file);
+    for (source, module, syntax) in parsed {
         let mut found = |line, what: String| {
             breaches.push(Breach {
                 file: source.file.clone(),
@@ -163,13 +168,11 @@ fn breaches(sources: &[Source]) -> Vec<Breach> {
                 what,
             });
         };
-        let syntax = match syn::parse_file(&source.text) {
+        let syntax = match syntax {
             Ok(syntax) => syntax,
             Err(error) => {
-                found(
-                    error.span().start().line,
-                    format!("does not parse: {error}"),
-                );
+                let line = error.span().start().line;
+                found(line, format!("does not parse: {error}"));
                 continue;
             }
         };
@@ -184,11 +187,13 @@ fn breaches(sources: &[Source]) -> Vec<Breach> {
             );
             continue;
         };
-        let mut mentions = Mentions::new(&module, &modules);
+        let for_tests = test_modules.iter().any(|test| below(&module, test));
+        let mut mentions = Mentions::new(&module, &modules, for_tests);
         mentions.visit_file(&syntax);
         for mention in mentions.all {
             if let Some(target) = mention.module_in(&modules) {
-                let may = row_of(target).is_some_and(|(its_part, _)| its_part == part)
+                let may = shell && FOR_SHELLS.contains(&target)
+                    || row_of(target).is_some_and(|(its_part, _)| its_part == part)
                     || allowed.split(' ').any(|entry| allows(entry, target));
                 if !may {
                     found(
@@ -196,7 +201,7 @@ fn breaches(sources: &[Source]) -> Vec<Breach> {
                         format!("`{module}` may not import `{target}`"),
                     );
                 }
-            } else if !shell && mention.is_for_shells() {
+            } else if !shell && is_for_shells(&mention) {
                 found(
                     mention.line,
                     format!("`{}` belongs in a file marked SHELL", mention.path),
@@ -230,246 +235,15 @@ fn says_shell(text: &str) -> bool {
         .is_some_and(|line| line.starts_with("//!") && line.contains("SHELL"))
 }
 
-// ---- what a file names ---------------------------------------------------------------------------
-
-/// A path that a file names, in full: `crate::` or the outer crate's name first.
-struct Mention {
-    path: String,
-    line: usize,
-    in_test: bool,
-}
-
-impl Mention {
-    /// The module of this crate that the path leads into, if it is one of this crate's.
-    fn module_in<'m>(&self, modules: &'m BTreeSet<String>) -> Option<&'m str> {
-        let path = self.path.strip_prefix("crate::")?;
-        modules
-            .iter()
-            .filter(|module| below(path, module))
-            .max_by_key(|module| module.len())
-            .map(String::as_str)
-    }
-
-    fn is_for_shells(&self) -> bool {
-        let is = |rule: &&str| match rule.strip_prefix('…') {
-            Some(end) => self.path == end || self.path.ends_with(&format!("::{end}")),
-            None => below(&self.path, rule),
-        };
-        let exempt = self.in_test && TESTS_MAY.iter().any(is);
-        (SHELL_ONLY.iter().any(is) && !exempt) || (self.path.starts_with("async") && !self.in_test)
-    }
-}
-
-/// Collects every path of a file: imports, expressions, types, and what macros are given.
-struct Mentions<'a> {
-    modules: &'a BTreeSet<String>,
-    /// The file's own module, then the inline modules around the present place.
-    here: Vec<String>,
-    /// What the file's imports call things.
-    names: BTreeMap<String, String>,
-    tests: u32,
-    all: Vec<Mention>,
-}
-
-impl<'a> Mentions<'a> {
-    fn new(module: &str, modules: &'a BTreeSet<String>) -> Self {
-        let here = match module {
-            "lib" | "main" => Vec::new(),
-            inner => inner.split("::").map(str::to_owned).collect(),
-        };
-        Self {
-            modules,
-            here,
-            names: BTreeMap::new(),
-            tests: 0,
-            all: Vec::new(),
-        }
-    }
-
-    fn mention(&mut self, segments: &[String], line: usize) {
-        let path = self.in_full(segments);
-        self.all.push(Mention {
-            path,
-            line,
-            in_test: self.tests > 0,
-        });
-    }
-
-    fn in_full(&self, segments: &[String]) -> String {
-        let Some((first, rest)) = segments.split_first() else {
-            return String::new();
-        };
-        let mut full: Vec<String> = vec!["crate".to_owned()];
-        match first.as_str() {
-            "crate" | "roundtable" => {}
-            "self" | "super" => {
-                full.extend(self.here.iter().cloned());
-                let climbs = segments.iter().filter(|s| *s == "super").count();
-                full.truncate(full.len().saturating_sub(climbs).max(1));
-                full.extend(rest.iter().filter(|s| *s != "super").cloned());
-                return full.join("::");
-            }
-            name => {
-                let child = self
-                    .here
-                    .iter()
-                    .cloned()
-                    .chain([name.to_owned()])
-                    .collect::<Vec<_>>()
-                    .join("::");
-                if let Some(known) = self.names.get(name) {
-                    full = vec![known.clone()];
-                } else if self.modules.contains(&child) {
-                    full.push(child);
-                } else {
-                    full = vec![name.to_owned()];
-                }
-            }
-        }
-        full.extend(rest.iter().cloned());
-        full.join("::")
-    }
-
-    fn import(&mut self, tree: &UseTree, before: &mut Vec<String>) {
-        match tree {
-            UseTree::Path(path) => {
-                before.push(path.ident.to_string());
-                self.import(&path.tree, before);
-                before.pop();
-            }
-            UseTree::Name(name) => {
-                let name = name.ident.to_string();
-                self.import_name(tree, before, &name, None);
-            }
-            UseTree::Rename(rename) => {
-                let alias = rename.rename.to_string();
-                self.import_name(tree, before, &rename.ident.to_string(), Some(alias));
-            }
-            UseTree::Glob(_) => self.mention(before, tree.span().start().line),
-            UseTree::Group(group) => {
-                for tree in &group.items {
-                    self.import(tree, before);
-                }
-            }
-        }
-    }
-
-    /// `before::name`, called `alias` or by its last segment from here on.
-    fn import_name(&mut self, at: &UseTree, before: &[String], name: &str, alias: Option<String>) {
-        let mut path = before.to_vec();
-        if name != "self" {
-            path.push(name.to_owned());
-        }
-        self.mention(&path, at.span().start().line);
-        let alias = alias.or_else(|| path.last().cloned()).unwrap_or_default();
-        let full = self.in_full(&path);
-        self.names.insert(alias, full);
-    }
-
-    /// Paths in what a macro is given, which syn leaves as tokens.
-    fn tokens(&mut self, tokens: TokenStream) {
-        let mut path: Vec<String> = Vec::new();
-        let mut line = 0;
-        let mut colons = 0;
-        for token in tokens {
-            match &token {
-                TokenTree::Ident(ident) => {
-                    if colons != 2 {
-                        self.flush(&mut path, line);
-                    }
-                    line = ident.span().start().line;
-                    path.push(ident.to_string());
-                    colons = 0;
-                }
-                TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
-                TokenTree::Group(group) => {
-                    self.flush(&mut path, line);
-                    colons = 0;
-                    self.tokens(group.stream());
-                }
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {
-                    self.flush(&mut path, line);
-                    colons = 0;
-                }
-            }
-        }
-        self.flush(&mut path, line);
-    }
-
-    fn flush(&mut self, path: &mut Vec<String>, line: usize) {
-        if path.len() > 1 {
-            self.mention(path, line);
-        }
-        if let Some(word) = path
-            .iter()
-            .find(|word| *word == "async" || *word == "await")
-        {
-            self.mention(&[format!("async ({word})")], line);
-        }
-        path.clear();
-    }
-}
-
-impl<'ast> Visit<'ast> for Mentions<'_> {
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.import(&item.tree, &mut Vec::new());
-    }
-
-    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
-        let test = item.attrs.iter().any(|attribute| {
-            attribute.path().is_ident("cfg")
-                && attribute
-                    .parse_args::<syn::Path>()
-                    .is_ok_and(|path| path.is_ident("test"))
-        });
-        if item.content.is_some() {
-            let names = self.names.clone();
-            self.here.push(item.ident.to_string());
-            self.tests += u32::from(test);
-            visit::visit_item_mod(self, item);
-            self.tests -= u32::from(test);
-            self.here.pop();
-            self.names = names;
-        }
-    }
-
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        // A single word is a local name, or was mentioned where it was imported.
-        if path.segments.len() > 1 {
-            let segments: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
-            self.mention(&segments, path.span().start().line);
-        }
-        visit::visit_path(self, path);
-    }
-
-    fn visit_macro(&mut self, invocation: &'ast syn::Macro) {
-        self.visit_path(&invocation.path);
-        self.tokens(invocation.tokens.clone());
-    }
-
-    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
-        if let Some(word) = &signature.asyncness {
-            self.mention(&["async fn".to_owned()], word.span().start().line);
-        }
-        visit::visit_signature(self, signature);
-    }
-
-    fn visit_expr_async(&mut self, block: &'ast syn::ExprAsync) {
-        self.mention(&["async".to_owned()], block.span().start().line);
-        visit::visit_expr_async(self, block);
-    }
-
-    fn visit_expr_closure(&mut self, closure: &'ast syn::ExprClosure) {
-        if closure.asyncness.is_some() {
-            self.mention(&["async closure".to_owned()], closure.span().start().line);
-        }
-        visit::visit_expr_closure(self, closure);
-    }
-
-    fn visit_expr_await(&mut self, expression: &'ast syn::ExprAwait) {
-        self.mention(&["async .await".to_owned()], expression.span().start().line);
-        visit::visit_expr_await(self, expression);
-    }
+/// Whether only a shell may name it.
+fn is_for_shells(mention: &Mention) -> bool {
+    let is = |rule: &&str| match rule.strip_prefix('…') {
+        Some(end) => mention.path == end || mention.path.ends_with(&format!("::{end}")),
+        None => below(&mention.path, rule),
+    };
+    let exempt = mention.in_test && TESTS_MAY.iter().any(is);
+    (SHELL_ONLY.iter().any(is) && !exempt)
+        || (mention.path.starts_with("async") && !mention.in_test)
 }
 
 // ---- the check can fail ----------------------------------------------------------------------------
@@ -488,6 +262,7 @@ fn found_in(file: &str, text: &str) -> Vec<String> {
         "room/mod.rs",
         "room/task.rs",
         "config.rs",
+        "clock.rs",
     ]
     .into_iter()
     .filter(|other| *other != file)
@@ -532,6 +307,14 @@ fn a_wrong_import_is_found_in_every_form() {
         found_in("media/shard/srtp.rs", "\nuse super::super::worker::Media;"),
         ["2: `media::shard::srtp` may not import `media::worker`"]
     );
+    let clock = "use crate::clock::Clock;";
+    assert_eq!(
+        found_in("room/mod.rs", clock).len(),
+        1,
+        "clocks are for shells"
+    );
+    let shell = format!("//! SHELL. Runs a room.\n{clock}");
+    assert_eq!(found_in("room/task.rs", &shell), Vec::<String>::new());
     assert_eq!(found_in("media/mod.rs", "use worker::Media;").len(), 1);
     assert_eq!(
         found_in("room/task.rs", "use crate::config::Config;").len(),
@@ -602,4 +385,18 @@ fn a_test_module_may_read_a_clock_but_not_use_the_network() {
     );
     assert_eq!(test("fn f() { std::net::UdpSocket::bind(\"\"); }").len(), 1);
     assert_eq!(test("use crate::config::Config;").len(), 1);
+    // The same for a test module in a file of its own.
+    let reads = "fn f() { std::time::Instant::now(); }";
+    let file = |text: &str| Source {
+        file: "room/tests.rs".to_owned(),
+        text: text.to_owned(),
+    };
+    let parent = |text: &str| Source {
+        file: "room/mod.rs".to_owned(),
+        text: text.to_owned(),
+    };
+    let declared = [parent("#[cfg(test)] mod tests;"), file(reads)];
+    assert_eq!(breaches(&declared).len(), 0);
+    let used = [parent("mod tests;"), file(reads)];
+    assert_eq!(breaches(&used).len(), 1);
 }
