@@ -1,1 +1,66 @@
-//! A running session: one meeting and its media; SHELL in task.rs.
+//! A running session: one meeting, its media and the connections of its members, joined.
+//!
+//! [`Room`] is pure: it is told what happened and then drained ([`Room::poll_output`]); `task.rs`
+//! is the SHELL that owns one, `directory.rs` finds the task of a session. This module must never
+//! know sockets, tokens or how a request is written; it does know how an event and a signal are
+//! written, because they are encoded once for everybody.
+
+mod directory;
+mod output;
+mod peers;
+#[expect(clippy::module_inception, reason = "the module's one idea bears its name")]
+mod room;
+pub mod task;
+
+use serde::{Deserialize, Serialize};
+
+pub use directory::{Directory, States};
+pub use output::{Announcement, Answer, Message, Output, Parting, Refused, Signal, Slot};
+pub use room::Room;
+pub use task::{Asked, Link, Now, RoomClosed, RoomHandle, Told};
+
+use crate::time::Millis;
+
+/// One connection of a member's client, unique in the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// What a room is bounded by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How long a member without a connection stays in the room, in milliseconds. Media goes on
+    /// meanwhile; a connection that comes back within it is not noticed by the others.
+    pub grace_ms: Millis,
+    /// How long the media shard may take to answer an offer, in milliseconds; then the request is
+    /// answered `internal`.
+    pub answer_ms: Millis,
+    /// The longest SDP offer, in bytes; a longer one is answered `limit`.
+    pub sdp_bytes_max: usize,
+    /// Sending sections of an offer at most; more are answered `limit`.
+    pub sending_max: usize,
+    /// Candidates of one peer connection at most; more are answered `limit`.
+    pub candidates_max: u16,
+    /// The longest candidate, in bytes; a longer one is answered `limit`.
+    pub candidate_bytes_max: usize,
+    /// Requests waiting for the room. Full: the asking connection waits, nobody else does.
+    pub inbox_max: usize,
+    /// Messages waiting for one member's connection. Full: that connection is closed (4003) and
+    /// resumes; the room never waits for it.
+    pub outbox_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            grace_ms: Millis::from_secs(10),
+            answer_ms: Millis::from_secs(5),
+            sdp_bytes_max: 60 * 1024,
+            sending_max: 8,
+            candidates_max: 64,
+            candidate_bytes_max: 1024,
+            inbox_max: 256,
+            outbox_max: 256,
+        }
+    }
+}

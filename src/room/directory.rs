@@ -1,0 +1,85 @@
+//! Where the running rooms are, and what state their sessions are in.
+//!
+//! It holds ways to rooms, never a room.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use dashmap::DashMap;
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    Room,
+    task::{self, Now, RoomHandle, Start},
+};
+use crate::{
+    ids::SessionId,
+    media::{Notice, Order},
+    meeting::SessionState,
+};
+
+/// The state of every session that has a room.
+pub type States = BTreeMap<SessionId, SessionState>;
+
+/// The running rooms of this process.
+pub struct Directory {
+    rooms: DashMap<SessionId, RoomHandle>,
+    /// The latest wins; whoever watches sees every last state.
+    states: Arc<watch::Sender<States>>,
+    /// Counts the peer connections of the process.
+    peers: Arc<AtomicU64>,
+    now: Now,
+}
+
+impl Directory {
+    /// No rooms yet. `now` is the server's clock.
+    pub fn new(now: Now) -> Self {
+        Self {
+            rooms: DashMap::new(),
+            states: Arc::new(watch::Sender::new(States::new())),
+            peers: Arc::new(AtomicU64::new(1)),
+            now,
+        }
+    }
+
+    /// Starts a session's room. `order` hands an order to its shard, `notices` come from there.
+    /// Must be called within a tokio runtime.
+    pub fn open<M>(
+        &self,
+        session: SessionId,
+        room: Room,
+        order: M,
+        notices: mpsc::Receiver<Notice>,
+    ) -> RoomHandle
+    where
+        M: FnMut(Order) + Send + 'static,
+    {
+        let state = room.state();
+        self.states.send_modify(|states| {
+            states.insert(session.clone(), state);
+        });
+        let handle = task::spawn(Start {
+            session: session.clone(),
+            room,
+            order,
+            notices,
+            now: Arc::clone(&self.now),
+            peers: Arc::clone(&self.peers),
+            states: Arc::clone(&self.states),
+        });
+        self.rooms.insert(session, handle.clone());
+        handle
+    }
+
+    /// The way to a session's room.
+    pub fn room(&self, session: &SessionId) -> Option<RoomHandle> {
+        self.rooms.get(session).map(|handle| handle.value().clone())
+    }
+
+    /// The sessions' states, now and whenever one changes.
+    pub fn states(&self) -> watch::Receiver<States> {
+        self.states.subscribe()
+    }
+}

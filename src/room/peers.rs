@@ -1,0 +1,280 @@
+//! One member's way to be heard and seen: the peer connection in use and the one to follow it.
+//!
+//! A new offer makes a new peer connection. Where the present one works, it is kept until the new
+//! one does, so that sound and picture have no gap; until then the new one has no rights, so that
+//! nobody is heard twice. What the shard has been ordered is kept here, so that only differences
+//! are sent.
+
+use crate::{
+    media::{Gate, Order, PeerId},
+    room::{ConnectionId, Slot},
+    time::Timestamp,
+};
+
+/// How far a peer connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The shard has the offer; this connection waits for the answer until then.
+    Offered {
+        by: ConnectionId,
+        until: Timestamp,
+    },
+    /// Answered, not yet connected.
+    Answered,
+    /// Media may flow.
+    Connected,
+    /// Nothing has come for long, or the handshake failed.
+    Lost,
+}
+
+#[derive(Debug)]
+struct Peer {
+    id: PeerId,
+    phase: Phase,
+    /// What the shard was last ordered; a new peer is closed and hidden.
+    gate: Gate,
+    shown: bool,
+    candidates: u16,
+    /// The latest slot map, for a connection that takes over.
+    slots: Option<Vec<Slot>>,
+}
+
+/// A member's peer connections: at most two.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    newest: Option<Peer>,
+    /// The working one that `newest` is to follow.
+    older: Option<Peer>,
+}
+
+impl Peers {
+    /// Adds the peer of a new offer. Gives the peer that must be closed for it, if any.
+    pub fn offer(&mut self, id: PeerId, by: ConnectionId, until: Timestamp) -> Option<PeerId> {
+        let replaced = self.newest.replace(Peer {
+            id,
+            phase: Phase::Offered { by, until },
+            gate: Gate::Closed,
+            shown: false,
+            candidates: 0,
+            slots: None,
+        })?;
+        if replaced.phase == Phase::Connected && self.older.is_none() {
+            self.older = Some(replaced);
+            None
+        } else {
+            Some(replaced.id)
+        }
+    }
+
+    /// The shard has answered the newest peer's offer: the connection that waits for it.
+    pub fn answered(&mut self, id: PeerId) -> Option<ConnectionId> {
+        let peer = self.newest.as_mut().filter(|peer| peer.id == id)?;
+        let Phase::Offered { by, .. } = peer.phase else {
+            return None;
+        };
+        peer.phase = Phase::Answered;
+        Some(by)
+    }
+
+    /// The shard has refused the newest peer's offer: the connection that waits for it.
+    pub fn refused(&mut self, id: PeerId) -> Option<ConnectionId> {
+        let by = self.answered(id)?;
+        self.newest = self.older.take();
+        Some(by)
+    }
+
+    /// The newest peer whose offer was not answered in time is given up.
+    pub fn overdue(&mut self, now: Timestamp) -> Option<(PeerId, ConnectionId)> {
+        let peer = self.newest.as_ref()?;
+        match peer.phase {
+            Phase::Offered { by, until } if until <= now => {
+                let id = peer.id;
+                self.newest = self.older.take();
+                Some((id, by))
+            }
+            Phase::Offered { .. } | Phase::Answered | Phase::Connected | Phase::Lost => None,
+        }
+    }
+
+    /// When the newest peer's offer is overdue.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        match self.newest.as_ref()?.phase {
+            Phase::Offered { until, .. } => Some(until),
+            Phase::Answered | Phase::Connected | Phase::Lost => None,
+        }
+    }
+
+    /// The peer's media path stands. Gives the older peer, which must now be closed.
+    pub fn connected(&mut self, id: PeerId) -> Option<PeerId> {
+        let newest = self.newest.as_mut().filter(|peer| peer.id == id)?;
+        newest.phase = Phase::Connected;
+        self.older.take().map(|peer| peer.id)
+    }
+
+    /// The peer's media path is gone. Gives the peer to close, where another is in use.
+    pub fn lost(&mut self, id: PeerId) -> Option<PeerId> {
+        if let Some(newest) = self.newest.as_mut().filter(|peer| peer.id == id) {
+            newest.phase = Phase::Lost;
+            return None;
+        }
+        self.older.take_if(|peer| peer.id == id).map(|peer| peer.id)
+    }
+
+    /// Whether this is the peer of the latest offer, the only one whose state the client is told.
+    pub fn is_newest(&self, id: PeerId) -> bool {
+        self.newest.as_ref().is_some_and(|peer| peer.id == id)
+    }
+
+    /// The peer whose media counts: the working one until its successor works.
+    pub fn in_use(&self) -> Option<PeerId> {
+        self.older.as_ref().or(self.newest.as_ref()).map(|peer| peer.id)
+    }
+
+    /// Counts a candidate for the newest peer; nothing when there is none or it has had `max`.
+    pub fn candidate(&mut self, max: u16) -> Result<PeerId, NoCandidate> {
+        let peer = self.newest.as_mut().ok_or(NoCandidate::NoOffer)?;
+        if peer.candidates >= max {
+            return Err(NoCandidate::TooMany);
+        }
+        peer.candidates = peer.candidates.saturating_add(1);
+        Ok(peer.id)
+    }
+
+    /// Keeps the newest peer's slot map for a connection that takes over.
+    pub fn keep_slots(&mut self, slots: Vec<Slot>) {
+        if let Some(peer) = &mut self.newest {
+            peer.slots = Some(slots);
+        }
+    }
+
+    /// The slot map of the newest peer, where it has one.
+    pub fn slots(&self) -> Option<&[Slot]> {
+        self.newest.as_ref()?.slots.as_deref()
+    }
+
+    /// What the shard must be ordered so that the peer in use is heard and seen as given: first
+    /// what takes away, then what gives.
+    pub fn difference(&mut self, gate: Gate, shown: bool, orders: &mut Difference) {
+        let Some(peer) = self.older.as_mut().or(self.newest.as_mut()) else {
+            return;
+        };
+        if peer.gate != gate {
+            peer.gate = gate;
+            let order = Order::Hear { peer: peer.id, gate };
+            match gate {
+                Gate::Closed => orders.closing.push(order),
+                Gate::Open(_) => orders.opening.push(order),
+            }
+        }
+        if peer.shown != shown {
+            peer.shown = shown;
+            let order = Order::Show { peer: peer.id, shown };
+            if shown {
+                orders.opening.push(order);
+            } else {
+                orders.closing.push(order);
+            }
+        }
+    }
+
+    /// Every peer, for closing them.
+    pub fn ids(&self) -> impl Iterator<Item = PeerId> {
+        self.newest.iter().chain(&self.older).map(|peer| peer.id)
+    }
+}
+
+/// Why a candidate finds no peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoCandidate {
+    /// Nothing was offered.
+    NoOffer,
+    /// The peer has had as many as it may.
+    TooMany,
+}
+
+/// Orders that an event leads to.
+#[derive(Debug, Default)]
+pub(super) struct Difference {
+    /// What takes away: goes at once, before the event is announced.
+    pub closing: Vec<Order>,
+    /// What gives: goes after the event.
+    pub opening: Vec<Order>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::AudioRank;
+
+    const BY: ConnectionId = ConnectionId(1);
+    const UNTIL: Timestamp = Timestamp(1000);
+    const OPEN: Gate = Gate::Open(AudioRank::Floor);
+
+    fn connected(peers: &mut Peers, id: u64) -> Option<PeerId> {
+        assert_eq!(peers.answered(PeerId(id)), Some(BY));
+        peers.connected(PeerId(id))
+    }
+
+    fn orders(peers: &mut Peers, gate: Gate, shown: bool) -> Vec<Order> {
+        let mut difference = Difference::default();
+        peers.difference(gate, shown, &mut difference);
+        [difference.closing, difference.opening].concat()
+    }
+
+    #[test]
+    fn a_working_peer_stays_until_its_successor_works() {
+        let mut peers = Peers::default();
+        assert_eq!(peers.offer(PeerId(1), BY, UNTIL), None);
+        assert_eq!(connected(&mut peers, 1), None);
+        assert_eq!(orders(&mut peers, OPEN, true).len(), 2);
+
+        assert_eq!(peers.offer(PeerId(2), BY, UNTIL), None);
+        assert_eq!(peers.in_use(), Some(PeerId(1)));
+        assert_eq!(orders(&mut peers, OPEN, true), [], "the successor has no rights yet");
+        assert_eq!(connected(&mut peers, 2), Some(PeerId(1)), "the old one is closed");
+        assert_eq!(
+            orders(&mut peers, OPEN, true),
+            [
+                Order::Hear { peer: PeerId(2), gate: OPEN },
+                Order::Show { peer: PeerId(2), shown: true }
+            ]
+        );
+    }
+
+    #[test]
+    fn a_peer_that_never_worked_or_works_no_more_is_closed_at_once() {
+        let mut peers = Peers::default();
+        peers.offer(PeerId(1), BY, UNTIL);
+        assert_eq!(peers.offer(PeerId(2), BY, UNTIL), Some(PeerId(1)));
+        connected(&mut peers, 2);
+        assert_eq!(peers.lost(PeerId(2)), None, "it stays until another offer");
+        assert_eq!(peers.offer(PeerId(3), BY, UNTIL), Some(PeerId(2)));
+    }
+
+    #[test]
+    fn a_successor_that_fails_leaves_the_working_one() {
+        let mut peers = Peers::default();
+        peers.offer(PeerId(1), BY, UNTIL);
+        connected(&mut peers, 1);
+        peers.offer(PeerId(2), BY, UNTIL);
+        assert_eq!(peers.refused(PeerId(2)), Some(BY));
+        assert_eq!(peers.in_use(), Some(PeerId(1)));
+        peers.offer(PeerId(3), BY, UNTIL);
+        assert_eq!(peers.overdue(Timestamp(999)), None);
+        assert_eq!(peers.overdue(UNTIL), Some((PeerId(3), BY)));
+        assert_eq!(peers.in_use(), Some(PeerId(1)));
+        peers.offer(PeerId(4), BY, UNTIL);
+        assert_eq!(peers.offer(PeerId(5), BY, UNTIL), Some(PeerId(4)));
+        assert_eq!(peers.ids().collect::<Vec<_>>(), [PeerId(5), PeerId(1)]);
+    }
+
+    #[test]
+    fn candidates_belong_to_the_newest_and_are_counted() {
+        let mut peers = Peers::default();
+        assert_eq!(peers.candidate(2), Err(NoCandidate::NoOffer));
+        peers.offer(PeerId(1), BY, UNTIL);
+        assert_eq!(peers.candidate(2), Ok(PeerId(1)));
+        assert_eq!(peers.candidate(2), Ok(PeerId(1)));
+        assert_eq!(peers.candidate(2), Err(NoCandidate::TooMany));
+    }
+}

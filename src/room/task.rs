@@ -1,0 +1,254 @@
+//! SHELL. The task that owns a room: its inbox in, its members' queues and the shard out.
+
+use std::{
+    collections::BTreeMap,
+    future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot, watch,
+};
+
+use super::{Answer, ConnectionId, Output, Parting, Refused, Room, directory::States};
+use crate::{
+    ids::{MemberId, SessionId},
+    media::{Notice, Order, PeerId, Sending},
+    meeting::{Command, Refusal},
+    time::Timestamp,
+};
+
+/// The server's clock, as the shells hold it.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What a connection is told.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// An event or a signal, encoded once for everybody.
+    Text(Arc<str>),
+    /// The answer to the one request in flight.
+    Answer(Result<Answer, Refused>),
+}
+
+/// A room's way to a connection.
+#[derive(Debug)]
+pub struct Link {
+    /// Bounded: when it is full the connection is parted with as too slow.
+    pub told: mpsc::Sender<Told>,
+    /// Overtakes what is queued.
+    pub parting: oneshot::Sender<Parting>,
+}
+
+/// What is asked of a room.
+#[derive(Debug)]
+pub enum Asked {
+    /// A member comes in; the answer is a snapshot.
+    Join {
+        connection: ConnectionId,
+        member: MemberId,
+        name: Option<String>,
+        link: Link,
+    },
+    /// The member goes.
+    Leave { connection: ConnectionId },
+    /// The connection is gone; nothing is answered.
+    Gone { connection: ConnectionId },
+    /// A member's command to the meeting.
+    Command {
+        connection: ConnectionId,
+        command: Command,
+    },
+    /// The state.
+    Snapshot { connection: ConnectionId },
+    /// A peer connection is offered.
+    Offer {
+        connection: ConnectionId,
+        sdp: String,
+        sending: Vec<Sending>,
+    },
+    /// A candidate of the latest offer; an empty one ends them.
+    Candidate {
+        connection: ConnectionId,
+        candidate: String,
+    },
+    /// The server's own command to the meeting.
+    Server {
+        command: Command,
+        done: oneshot::Sender<Result<(), Refusal>>,
+    },
+}
+
+/// The room's task has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this session's room has ended")]
+pub struct RoomClosed;
+
+/// Reaches the task of a room in this process.
+#[derive(Debug, Clone)]
+pub struct RoomHandle {
+    inbox: mpsc::Sender<Asked>,
+    outbox_max: usize,
+}
+
+impl RoomHandle {
+    /// Asks the room. Waits while its inbox is full; only the asking task does.
+    pub async fn ask(&self, asked: Asked) -> Result<(), RoomClosed> {
+        self.inbox.send(asked).await.map_err(|_| RoomClosed)
+    }
+
+    /// The server's own command to the meeting.
+    pub async fn command(&self, command: Command) -> Result<Result<(), Refusal>, RoomClosed> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Asked::Server { command, done }).await?;
+        answer.await.map_err(|_| RoomClosed)
+    }
+
+    /// How many messages may wait for one connection.
+    pub fn outbox_max(&self) -> usize {
+        self.outbox_max
+    }
+}
+
+/// What a room's task is started with.
+pub(super) struct Start<M> {
+    pub session: SessionId,
+    pub room: Room,
+    /// Hands an order to the session's shard.
+    pub order: M,
+    pub notices: mpsc::Receiver<Notice>,
+    pub now: Now,
+    /// Counts the peer connections of the process.
+    pub peers: Arc<AtomicU64>,
+    pub states: Arc<watch::Sender<States>>,
+}
+
+/// Starts the task; it ends when the last handle is dropped.
+pub(super) fn spawn<M>(start: Start<M>) -> RoomHandle
+where
+    M: FnMut(Order) + Send + 'static,
+{
+    let settings = start.room.settings();
+    let outbox_max = settings.outbox_max.max(1);
+    let (inbox, asked) = mpsc::channel(settings.inbox_max.max(1));
+    let task = Task { start, links: BTreeMap::new() };
+    tokio::spawn(task.run(asked));
+    RoomHandle { inbox, outbox_max }
+}
+
+struct Task<M> {
+    start: Start<M>,
+    links: BTreeMap<ConnectionId, Link>,
+}
+
+impl<M: FnMut(Order)> Task<M> {
+    async fn run(mut self, mut asked: mpsc::Receiver<Asked>) {
+        let mut media_ended = false;
+        loop {
+            let now = (self.start.now)();
+            self.drain(now);
+            let due = wait_until(now, self.start.room.next_deadline());
+            tokio::select! {
+                next = asked.recv() => match next {
+                    Some(asked) => self.handle((self.start.now)(), asked),
+                    None => return,
+                },
+                notice = self.start.notices.recv(), if !media_ended => match notice {
+                    Some(notice) => self.start.room.handle_notice((self.start.now)(), notice),
+                    None => {
+                        media_ended = true;
+                        tracing::error!(session = %self.start.session, "the media of a session has ended");
+                    }
+                },
+                () = due => self.start.room.handle_timeout((self.start.now)()),
+            }
+        }
+    }
+
+    fn handle(&mut self, now: Timestamp, asked: Asked) {
+        let room = &mut self.start.room;
+        match asked {
+            Asked::Join { connection, member, name, link } => {
+                self.links.insert(connection, link);
+                room.handle_join(now, connection, member, name);
+            }
+            Asked::Leave { connection } => room.handle_leave(now, connection),
+            Asked::Gone { connection } => {
+                self.links.remove(&connection);
+                room.handle_disconnect(now, connection);
+            }
+            Asked::Command { connection, command } => {
+                room.handle_command(now, connection, &command);
+            }
+            Asked::Snapshot { connection } => room.handle_snapshot(now, connection),
+            Asked::Offer { connection, sdp, sending } => {
+                let peer = PeerId(self.start.peers.fetch_add(1, Ordering::Relaxed));
+                room.handle_offer(now, connection, peer, sdp, sending);
+            }
+            Asked::Candidate { connection, candidate } => {
+                room.handle_candidate(connection, candidate);
+            }
+            Asked::Server { command, done } => {
+                // Whoever asked may have stopped waiting.
+                let _unheard = done.send(room.handle_server(now, &command));
+            }
+        }
+    }
+
+    fn drain(&mut self, now: Timestamp) {
+        while let Some(output) = self.start.room.poll_output() {
+            match output {
+                Output::Order(order) => (self.start.order)(order),
+                Output::Tell { to, message } => match message.encode() {
+                    Ok(text) => {
+                        for connection in to {
+                            self.tell(now, connection, Told::Text(Arc::clone(&text)));
+                        }
+                    }
+                    Err(error) => tracing::error!(%error, "a message could not be written"),
+                },
+                Output::Answer { to, answer } => self.tell(now, to, Told::Answer(answer)),
+                Output::Release { connection, parting } => self.release(connection, parting),
+                Output::State(state) => self.start.states.send_modify(|states| {
+                    states.insert(self.start.session.clone(), state);
+                }),
+            }
+        }
+    }
+
+    /// Never waits: who does not read is parted with, and may come back.
+    fn tell(&mut self, now: Timestamp, connection: ConnectionId, told: Told) {
+        let Some(link) = self.links.get(&connection) else {
+            return;
+        };
+        match link.told.try_send(told) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                self.release(connection, Some(Parting::TooSlow));
+                self.start.room.handle_disconnect(now, connection);
+            }
+            Err(TrySendError::Closed(_)) => {
+                self.links.remove(&connection);
+                self.start.room.handle_disconnect(now, connection);
+            }
+        }
+    }
+
+    fn release(&mut self, connection: ConnectionId, parting: Option<Parting>) {
+        if let (Some(link), Some(parting)) = (self.links.remove(&connection), parting) {
+            // A connection that has ended meanwhile needs no parting.
+            let _ended = link.parting.send(parting);
+        }
+    }
+}
+
+async fn wait_until(now: Timestamp, deadline: Option<Timestamp>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(Duration::from_millis(deadline.since(now).0)).await,
+        None => future::pending().await,
+    }
+}

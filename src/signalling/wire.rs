@@ -1,0 +1,393 @@
+//! The messages of `protocol.md` as types, for both ends.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{DelegationId, EventId, MemberId, SessionId},
+    media::Source,
+    meeting::{SessionState, Snapshot, agenda::FloorMode, event::TurnNumber, roster::Role},
+    room,
+    time::Timestamp,
+};
+
+/// The WebSocket subprotocol.
+pub const PROTOCOL: &str = "roundtable.v1";
+
+/// The largest request id: what a JavaScript number holds exactly.
+pub const REQUEST_ID_MAX: u64 = (1 << 53) - 1;
+
+/// A request as it is sent: an id of the client's choice and what is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Envelope {
+    /// 0 to [`REQUEST_ID_MAX`].
+    pub id: u64,
+    /// What is asked.
+    #[serde(flatten)]
+    pub request: Request,
+}
+
+/// What a client may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum Request {
+    /// Who is there.
+    #[serde(rename = "hello")]
+    Hello { token: Token },
+
+    /// Enter a session's room.
+    #[serde(rename = "session.join")]
+    SessionJoin {
+        session: SessionId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// The state again.
+    #[serde(rename = "session.snapshot")]
+    SessionSnapshot {},
+    /// Leave the room.
+    #[serde(rename = "session.leave")]
+    SessionLeave {},
+
+    /// Offer a peer connection.
+    #[serde(rename = "media.offer")]
+    MediaOffer { sdp: String, sending: Vec<Section> },
+    /// A candidate of the client's; none ends them.
+    #[serde(rename = "media.candidate")]
+    MediaCandidate { candidate: Option<String> },
+
+    /// Raise the hand.
+    #[serde(rename = "floor.request")]
+    FloorRequest {},
+    /// Lower the hand.
+    #[serde(rename = "floor.withdraw")]
+    FloorWithdraw {},
+    /// Give the floor back.
+    #[serde(rename = "floor.yield")]
+    FloorYield {},
+    /// Open one's own microphone again after a chair's mute.
+    #[serde(rename = "floor.unmute")]
+    FloorUnmute {},
+
+    /// Let chairs, podium guests and interpreters in.
+    #[serde(rename = "session.prepare")]
+    SessionPrepare {},
+    /// Start.
+    #[serde(rename = "session.open")]
+    SessionOpen {},
+    /// Only chairs are heard.
+    #[serde(rename = "session.pause")]
+    SessionPause {},
+    /// Go on.
+    #[serde(rename = "session.resume")]
+    SessionResume {},
+    /// End.
+    #[serde(rename = "session.close")]
+    SessionClose {},
+    /// Go on after the end.
+    #[serde(rename = "session.reopen")]
+    SessionReopen {},
+    /// The floor to the head of the queue.
+    #[serde(rename = "floor.next")]
+    FloorNext { after_turn: TurnNumber },
+    /// The floor to a member.
+    #[serde(rename = "floor.grant")]
+    FloorGrant {
+        member: MemberId,
+        after_turn: TurnNumber,
+    },
+    /// Take the floor back.
+    #[serde(rename = "floor.stop")]
+    FloorStop { member: MemberId },
+    /// Take a hand out of the queue.
+    #[serde(rename = "floor.remove")]
+    FloorRemove { member: MemberId },
+    /// The floor's mode and number of microphones.
+    #[serde(rename = "floor.configure")]
+    FloorConfigure { mode: FloorMode, microphones: u8 },
+    /// Shut a microphone.
+    #[serde(rename = "member.mute")]
+    MemberMute { member: MemberId },
+    /// Ask for it to be opened again.
+    #[serde(rename = "member.ask_unmute")]
+    MemberAskUnmute { member: MemberId },
+    /// Send out of the session.
+    #[serde(rename = "member.remove")]
+    MemberRemove { member: MemberId },
+}
+
+/// Every request's `type`, in the order of the page.
+pub const REQUEST_TYPES: [&str; 24] = [
+    "hello",
+    "session.join",
+    "session.snapshot",
+    "session.leave",
+    "media.offer",
+    "media.candidate",
+    "floor.request",
+    "floor.withdraw",
+    "floor.yield",
+    "floor.unmute",
+    "session.prepare",
+    "session.open",
+    "session.pause",
+    "session.resume",
+    "session.close",
+    "session.reopen",
+    "floor.next",
+    "floor.grant",
+    "floor.stop",
+    "floor.remove",
+    "floor.configure",
+    "member.mute",
+    "member.ask_unmute",
+    "member.remove",
+];
+
+/// An invite's token, kept out of logs.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Token(…)")
+    }
+}
+
+/// A section of an offer that the client sends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    /// Its `a=mid`.
+    pub mid: String,
+    /// What is sent on it.
+    pub source: Source,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The request's; null where it could not be read.
+    pub id: Option<u64>,
+    /// How it went.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// How a request went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Granted.
+    #[serde(rename = "ok")]
+    Ok(Granted),
+    /// Not.
+    #[serde(rename = "error")]
+    Error(ErrorBody),
+}
+
+/// What a granted request gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Granted {
+    /// To `hello`.
+    Welcome(Box<Welcome>),
+    /// To `session.join` and `session.snapshot`.
+    Snapshot { snapshot: Box<Snapshot> },
+    /// To `media.offer`.
+    Sdp { sdp: String },
+    /// To everything else.
+    Done {},
+}
+
+/// Why a request was not granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorBody {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For the person.
+    pub message: String,
+}
+
+/// The kinds of error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    BadRequest,
+    NotReady,
+    LinkInvalid,
+    LinkExpired,
+    LinkNotYet,
+    LinkRevoked,
+    UnknownSession,
+    NotOpen,
+    Removed,
+    NotAllowed,
+    NotNow,
+    Conflict,
+    UnknownMember,
+    QueueFull,
+    Limit,
+    BadOffer,
+    Full,
+    TooFast,
+    Internal,
+}
+
+impl ErrorCode {
+    /// Every code, in the order of the page.
+    pub const ALL: [ErrorCode; 19] = [
+        ErrorCode::BadRequest,
+        ErrorCode::NotReady,
+        ErrorCode::LinkInvalid,
+        ErrorCode::LinkExpired,
+        ErrorCode::LinkNotYet,
+        ErrorCode::LinkRevoked,
+        ErrorCode::UnknownSession,
+        ErrorCode::NotOpen,
+        ErrorCode::Removed,
+        ErrorCode::NotAllowed,
+        ErrorCode::NotNow,
+        ErrorCode::Conflict,
+        ErrorCode::UnknownMember,
+        ErrorCode::QueueFull,
+        ErrorCode::Limit,
+        ErrorCode::BadOffer,
+        ErrorCode::Full,
+        ErrorCode::TooFast,
+        ErrorCode::Internal,
+    ];
+}
+
+/// The answer to `hello`: who one is and what is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Welcome {
+    /// [`PROTOCOL`].
+    pub protocol: String,
+    /// The server's clock.
+    pub now: Timestamp,
+    /// Who one is.
+    pub member: Me,
+    /// The event.
+    pub event: EventView,
+    /// Its sessions in order.
+    pub sessions: Vec<SessionListing>,
+    /// The session to join unless the user picks another.
+    pub current: Option<SessionId>,
+    /// What a peer connection is to be made with.
+    pub media: MediaView,
+}
+
+/// Who one is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Me {
+    pub id: MemberId,
+    /// The roster's name; another may be given at the join.
+    pub name: String,
+    pub role: Role,
+    pub delegation: DelegationId,
+}
+
+/// The event, as far as a client needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventView {
+    pub id: EventId,
+    pub title: String,
+    /// IANA name.
+    pub time_zone: String,
+    pub delegations: Vec<DelegationView>,
+}
+
+/// A country or institution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DelegationView {
+    pub id: DelegationId,
+    pub name: String,
+}
+
+/// A session in the list of what is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionListing {
+    pub id: SessionId,
+    pub title: String,
+    /// The first day is 1.
+    pub day: u32,
+    /// When it is planned to start.
+    pub start: Timestamp,
+    /// Planned length.
+    pub minutes: u32,
+    pub state: SessionState,
+}
+
+/// What a peer connection is to be made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaView {
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// An `RTCIceServer`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IceServer {
+    pub urls: Vec<String>,
+}
+
+/// Anything that a server sends, for a client to read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Incoming {
+    /// The state has changed.
+    Event(room::Announcement),
+    /// The latest wins; from the room.
+    RoomSignal(room::Signal),
+    /// The latest wins; from the server.
+    Signal(Signal),
+    /// The answer to a request.
+    Reply(Reply),
+}
+
+/// A signal that does not come from a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "signal", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Signal {
+    /// What is on, whenever it changes.
+    Sessions {
+        sessions: Vec<SessionListing>,
+        current: Option<SessionId>,
+    },
+    /// Why the connection is closed next.
+    Goodbye {
+        code: GoodbyeCode,
+        message: String,
+    },
+}
+
+/// Why the server closes a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GoodbyeCode {
+    /// The client broke the protocol (1008).
+    Protocol,
+    /// A frame was too long (1009).
+    FrameTooLong,
+    /// The server stops (1012).
+    Stopping,
+    /// The server takes no more connections (1013).
+    Full,
+    /// A chair removed the member (4001).
+    Removed,
+    /// A newer connection of the same member took over (4002).
+    Replaced,
+    /// The client did not read (4003).
+    TooSlow,
+    /// The link was revoked (4004).
+    LinkRevoked,
+}
