@@ -1,4 +1,4 @@
-//! Where the running rooms are, and what state their sessions are in.
+//! SHELL. Where the running rooms are, and what state their sessions are in.
 //!
 //! It holds ways to rooms, never a room.
 

@@ -8,7 +8,10 @@
 mod directory;
 mod output;
 mod peers;
-#[expect(clippy::module_inception, reason = "the module's one idea bears its name")]
+#[expect(
+    clippy::module_inception,
+    reason = "the module's one idea bears its name"
+)]
 mod room;
 pub mod task;
 

@@ -15,10 +15,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// The shard has the offer; this connection waits for the answer until then.
-    Offered {
-        by: ConnectionId,
-        until: Timestamp,
-    },
+    Offered { by: ConnectionId, until: Timestamp },
     /// Answered, not yet connected.
     Answered,
     /// Media may flow.
@@ -127,7 +124,10 @@ impl Peers {
 
     /// The peer whose media counts: the working one until its successor works.
     pub fn in_use(&self) -> Option<PeerId> {
-        self.older.as_ref().or(self.newest.as_ref()).map(|peer| peer.id)
+        self.older
+            .as_ref()
+            .or(self.newest.as_ref())
+            .map(|peer| peer.id)
     }
 
     /// Counts a candidate for the newest peer; nothing when there is none or it has had `max`.
@@ -160,7 +160,10 @@ impl Peers {
         };
         if peer.gate != gate {
             peer.gate = gate;
-            let order = Order::Hear { peer: peer.id, gate };
+            let order = Order::Hear {
+                peer: peer.id,
+                gate,
+            };
             match gate {
                 Gate::Closed => orders.closing.push(order),
                 Gate::Open(_) => orders.opening.push(order),
@@ -168,7 +171,10 @@ impl Peers {
         }
         if peer.shown != shown {
             peer.shown = shown;
-            let order = Order::Show { peer: peer.id, shown };
+            let order = Order::Show {
+                peer: peer.id,
+                shown,
+            };
             if shown {
                 orders.opening.push(order);
             } else {
@@ -230,13 +236,27 @@ mod tests {
 
         assert_eq!(peers.offer(PeerId(2), BY, UNTIL), None);
         assert_eq!(peers.in_use(), Some(PeerId(1)));
-        assert_eq!(orders(&mut peers, OPEN, true), [], "the successor has no rights yet");
-        assert_eq!(connected(&mut peers, 2), Some(PeerId(1)), "the old one is closed");
+        assert_eq!(
+            orders(&mut peers, OPEN, true),
+            [],
+            "the successor has no rights yet"
+        );
+        assert_eq!(
+            connected(&mut peers, 2),
+            Some(PeerId(1)),
+            "the old one is closed"
+        );
         assert_eq!(
             orders(&mut peers, OPEN, true),
             [
-                Order::Hear { peer: PeerId(2), gate: OPEN },
-                Order::Show { peer: PeerId(2), shown: true }
+                Order::Hear {
+                    peer: PeerId(2),
+                    gate: OPEN
+                },
+                Order::Show {
+                    peer: PeerId(2),
+                    shown: true
+                }
             ]
         );
     }

@@ -86,8 +86,14 @@ impl Room {
     /// When [`Room::handle_timeout`] is to be called at the latest.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let graces = self.places.values().filter_map(|place| place.leaves_at);
-        let offers = self.places.values().filter_map(|place| place.peers.next_deadline());
-        graces.chain(offers).chain(self.meeting.next_deadline()).min()
+        let offers = self
+            .places
+            .values()
+            .filter_map(|place| place.peers.next_deadline());
+        graces
+            .chain(offers)
+            .chain(self.meeting.next_deadline())
+            .min()
     }
 
     /// A member comes in on a connection, for the first time or again.
@@ -135,7 +141,10 @@ impl Room {
         let done = self.act(now, &Actor::Member(member.clone()), &Command::Leave);
         // Leaving cannot fail for the member, whatever the meeting thinks of it.
         self.vacate(&member, LeaveReason::Left);
-        self.answer(connection, done.map(|()| Answer::Done).map_err(Refused::Meeting));
+        self.answer(
+            connection,
+            done.map(|()| Answer::Done).map_err(Refused::Meeting),
+        );
         self.release(connection, None);
     }
 
@@ -157,7 +166,10 @@ impl Room {
             return;
         };
         let done = self.act(now, &Actor::Member(member), command);
-        self.answer(connection, done.map(|()| Answer::Done).map_err(Refused::Meeting));
+        self.answer(
+            connection,
+            done.map(|()| Answer::Done).map_err(Refused::Meeting),
+        );
     }
 
     /// The server itself asks for something, such as a session that is open from the start.
@@ -187,11 +199,14 @@ impl Room {
             self.answer(connection, Err(refused));
             return;
         }
-        let Some((member, place)) = place_of(&self.connections, &mut self.places, connection) else {
+        let Some((member, place)) = place_of(&self.connections, &mut self.places, connection)
+        else {
             self.answer(connection, Err(Refused::NotInRoom));
             return;
         };
-        let closed = place.peers.offer(peer, connection, now + self.settings.answer_ms);
+        let closed = place
+            .peers
+            .offer(peer, connection, now + self.settings.answer_ms);
         self.owners.insert(peer, member);
         if let Some(closed) = closed {
             self.close(closed);
@@ -219,8 +234,8 @@ impl Room {
     }
 
     fn candidate(&mut self, connection: ConnectionId, candidate: String) -> Result<(), Refused> {
-        let (_, place) = place_of(&self.connections, &mut self.places, connection)
-            .ok_or(Refused::NotInRoom)?;
+        let (_, place) =
+            place_of(&self.connections, &mut self.places, connection).ok_or(Refused::NotInRoom)?;
         let (bytes, bytes_max) = (candidate.len(), self.settings.candidate_bytes_max);
         if bytes > bytes_max {
             return Err(Refused::CandidateTooLong { bytes, bytes_max });
@@ -229,10 +244,13 @@ impl Room {
             return Ok(());
         }
         let count_max = self.settings.candidates_max;
-        let peer = place.peers.candidate(count_max).map_err(|none| match none {
-            NoCandidate::NoOffer => Refused::NoOffer,
-            NoCandidate::TooMany => Refused::CandidatesTooMany { count_max },
-        })?;
+        let peer = place
+            .peers
+            .candidate(count_max)
+            .map_err(|none| match none {
+                NoCandidate::NoOffer => Refused::NoOffer,
+                NoCandidate::TooMany => Refused::CandidatesTooMany { count_max },
+            })?;
         self.order(Order::Candidate { peer, candidate });
         Ok(())
     }
@@ -256,15 +274,22 @@ impl Room {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        while self.meeting.next_deadline().is_some_and(|deadline| deadline <= now) {
+        while self
+            .meeting
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             let rev = self.meeting.rev();
             let passed = self.act(now, &Actor::Clock, &Command::TimePassed);
             if passed.is_err() || self.meeting.rev() == rev {
                 break;
             }
         }
-        let overdue: Vec<_> =
-            self.places.values_mut().filter_map(|place| place.peers.overdue(now)).collect();
+        let overdue: Vec<_> = self
+            .places
+            .values_mut()
+            .filter_map(|place| place.peers.overdue(now))
+            .collect();
         for (peer, by) in overdue {
             self.close(peer);
             if self.connections.contains_key(&by) {
@@ -349,7 +374,10 @@ impl Room {
         let Some(member) = self.owners.get(&peer).cloned() else {
             return;
         };
-        let in_use = self.places.get(&member).and_then(|place| place.peers.in_use());
+        let in_use = self
+            .places
+            .get(&member)
+            .and_then(|place| place.peers.in_use());
         if in_use == Some(peer) {
             // A refusal means that the meeting has no use for the fact (no turn is offered).
             let _unused = self.act(now, &Actor::Media, &command(member));
@@ -361,10 +389,17 @@ impl Room {
             .into_iter()
             .map(|slot| {
                 let filled = slot.filled.and_then(|(peer, source)| {
-                    self.owners.get(&peer).map(|member| (member.clone(), source))
+                    self.owners
+                        .get(&peer)
+                        .map(|member| (member.clone(), source))
                 });
                 let (member, source) = filled.unzip();
-                Slot { mid: slot.mid, kind: slot.kind, member, source }
+                Slot {
+                    mid: slot.mid,
+                    kind: slot.kind,
+                    member,
+                    source,
+                }
             })
             .collect();
         let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
@@ -405,12 +440,23 @@ impl Room {
             if let Event::MemberLeft { member, reason, .. } = &event {
                 departed.push((member.clone(), *reason));
             }
-            let recorded = Recorded { v: EVENT_VERSION, rev, at: now, event };
-            announcements.push(Announcement { prev: self.announced, recorded });
+            let recorded = Recorded {
+                v: EVENT_VERSION,
+                rev,
+                at: now,
+                event,
+            };
+            announcements.push(Announcement {
+                prev: self.announced,
+                recorded,
+            });
             self.announced = rev;
         }
         let difference = self.difference();
-        difference.closing.into_iter().for_each(|order| self.order(order));
+        difference
+            .closing
+            .into_iter()
+            .for_each(|order| self.order(order));
         let partings: Vec<_> = departed
             .into_iter()
             .filter_map(|(member, reason)| self.vacate(&member, reason))
@@ -418,10 +464,16 @@ impl Room {
         if !audience.is_empty() {
             for announcement in announcements {
                 let message = Message::Event(announcement);
-                self.outputs.push_back(Output::Tell { to: audience.clone(), message });
+                self.outputs.push_back(Output::Tell {
+                    to: audience.clone(),
+                    message,
+                });
             }
         }
-        difference.opening.into_iter().for_each(|order| self.order(order));
+        difference
+            .opening
+            .into_iter()
+            .for_each(|order| self.order(order));
         self.prominence();
         for (connection, parting) in partings {
             self.release(connection, Some(parting));
@@ -435,7 +487,11 @@ impl Room {
 
     /// Takes a member's place away: media ends at once. Gives the connection that a chair's
     /// removal closes.
-    fn vacate(&mut self, member: &MemberId, reason: LeaveReason) -> Option<(ConnectionId, Parting)> {
+    fn vacate(
+        &mut self,
+        member: &MemberId,
+        reason: LeaveReason,
+    ) -> Option<(ConnectionId, Parting)> {
         let place = self.places.remove(member)?;
         for peer in place.peers.ids().collect::<Vec<_>>() {
             self.close(peer);
@@ -460,7 +516,9 @@ impl Room {
         let mut difference = Difference::default();
         for (member, place) in &mut self.places {
             let gate = gate(self.meeting.hearing(member));
-            place.peers.difference(gate, self.meeting.may_show(member), &mut difference);
+            place
+                .peers
+                .difference(gate, self.meeting.may_show(member), &mut difference);
         }
         difference
     }
@@ -493,7 +551,10 @@ impl Room {
 
     fn signal(&mut self, to: Vec<ConnectionId>, signal: Signal) {
         if !to.is_empty() {
-            self.outputs.push_back(Output::Tell { to, message: Message::Signal(signal) });
+            self.outputs.push_back(Output::Tell {
+                to,
+                message: Message::Signal(signal),
+            });
         }
     }
 
@@ -507,7 +568,10 @@ impl Room {
     }
 
     fn release(&mut self, connection: ConnectionId, parting: Option<Parting>) {
-        self.outputs.push_back(Output::Release { connection, parting });
+        self.outputs.push_back(Output::Release {
+            connection,
+            parting,
+        });
     }
 }
 

@@ -40,8 +40,8 @@ pub enum Told {
 pub struct Link {
     /// Bounded: when it is full the connection is parted with as too slow.
     pub told: mpsc::Sender<Told>,
-    /// Overtakes what is queued.
-    pub parting: oneshot::Sender<Parting>,
+    /// Overtakes what is queued. One place: a room parts once.
+    pub parting: mpsc::Sender<Parting>,
 }
 
 /// What is asked of a room.
@@ -135,7 +135,10 @@ where
     let settings = start.room.settings();
     let outbox_max = settings.outbox_max.max(1);
     let (inbox, asked) = mpsc::channel(settings.inbox_max.max(1));
-    let task = Task { start, links: BTreeMap::new() };
+    let task = Task {
+        start,
+        links: BTreeMap::new(),
+    };
     tokio::spawn(task.run(asked));
     RoomHandle { inbox, outbox_max }
 }
@@ -172,7 +175,12 @@ impl<M: FnMut(Order)> Task<M> {
     fn handle(&mut self, now: Timestamp, asked: Asked) {
         let room = &mut self.start.room;
         match asked {
-            Asked::Join { connection, member, name, link } => {
+            Asked::Join {
+                connection,
+                member,
+                name,
+                link,
+            } => {
                 self.links.insert(connection, link);
                 room.handle_join(now, connection, member, name);
             }
@@ -181,15 +189,25 @@ impl<M: FnMut(Order)> Task<M> {
                 self.links.remove(&connection);
                 room.handle_disconnect(now, connection);
             }
-            Asked::Command { connection, command } => {
+            Asked::Command {
+                connection,
+                command,
+            } => {
                 room.handle_command(now, connection, &command);
             }
             Asked::Snapshot { connection } => room.handle_snapshot(now, connection),
-            Asked::Offer { connection, sdp, sending } => {
+            Asked::Offer {
+                connection,
+                sdp,
+                sending,
+            } => {
                 let peer = PeerId(self.start.peers.fetch_add(1, Ordering::Relaxed));
                 room.handle_offer(now, connection, peer, sdp, sending);
             }
-            Asked::Candidate { connection, candidate } => {
+            Asked::Candidate {
+                connection,
+                candidate,
+            } => {
                 room.handle_candidate(connection, candidate);
             }
             Asked::Server { command, done } => {
@@ -212,7 +230,10 @@ impl<M: FnMut(Order)> Task<M> {
                     Err(error) => tracing::error!(%error, "a message could not be written"),
                 },
                 Output::Answer { to, answer } => self.tell(now, to, Told::Answer(answer)),
-                Output::Release { connection, parting } => self.release(connection, parting),
+                Output::Release {
+                    connection,
+                    parting,
+                } => self.release(connection, parting),
                 Output::State(state) => self.start.states.send_modify(|states| {
                     states.insert(self.start.session.clone(), state);
                 }),
@@ -241,7 +262,7 @@ impl<M: FnMut(Order)> Task<M> {
     fn release(&mut self, connection: ConnectionId, parting: Option<Parting>) {
         if let (Some(link), Some(parting)) = (self.links.remove(&connection), parting) {
             // A connection that has ended meanwhile needs no parting.
-            let _ended = link.parting.send(parting);
+            let _ended = link.parting.try_send(parting);
         }
     }
 }

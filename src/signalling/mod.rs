@@ -9,14 +9,12 @@ mod connections;
 mod listing;
 mod rate;
 mod refusals;
+mod requests;
 pub mod session;
 mod settings;
 mod socket;
 pub mod task;
 pub mod wire;
 
-#[cfg(test)]
-mod page;
-
 pub use settings::Settings;
-pub use task::{Context, Verify, run};
+pub use task::{Context, run};

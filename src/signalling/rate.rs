@@ -23,7 +23,12 @@ impl Rate {
     /// A full bucket. Both numbers are taken as at least 1.
     pub fn new(per_s: u32, burst: u32, now: Timestamp) -> Self {
         let brim = i64::from(burst.max(1)) * TOKEN;
-        Self { per_s: i64::from(per_s.max(1)), brim, level: brim, at: now }
+        Self {
+            per_s: i64::from(per_s.max(1)),
+            brim,
+            level: brim,
+            at: now,
+        }
     }
 
     /// Takes a token for a request; whether there was one.

@@ -364,10 +364,7 @@ pub enum Signal {
         current: Option<SessionId>,
     },
     /// Why the connection is closed next.
-    Goodbye {
-        code: GoodbyeCode,
-        message: String,
-    },
+    Goodbye { code: GoodbyeCode, message: String },
 }
 
 /// Why the server closes a connection.

@@ -1,0 +1,145 @@
+//! Reads a request, and says whom it is for.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::wire::{ErrorBody, ErrorCode, REQUEST_ID_MAX, REQUEST_TYPES, Request};
+use crate::{ids::SessionId, media::Sending, meeting::Command};
+
+/// How alike a mistaken type must be to a known one to be named as what was meant, 0 to 1.
+const ALIKE_MIN: f64 = 0.75;
+
+/// A text that is not a request.
+#[derive(Debug)]
+pub(super) struct Unread {
+    /// The request's id where it could be read.
+    pub id: Option<u64>,
+    /// `bad_request` and what is wrong.
+    pub error: ErrorBody,
+}
+
+/// Reads a request with its id.
+pub(super) fn read(text: &str) -> Result<(u64, Request), Unread> {
+    let unread = |id, message: String| Unread {
+        id,
+        error: ErrorBody {
+            code: ErrorCode::BadRequest,
+            message,
+        },
+    };
+    let mut fields = serde_json::from_str::<Map<String, Value>>(text)
+        .map_err(|error| unread(None, format!("not a JSON object: {error}")))?;
+    let id = fields
+        .remove("id")
+        .as_ref()
+        .and_then(Value::as_u64)
+        .filter(|&id| id <= REQUEST_ID_MAX)
+        .ok_or_else(|| unread(None, "`id` must be a whole number, 0 to 2^53-1".to_owned()))?;
+    let Some(kind) = fields
+        .get("type")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+    else {
+        return Err(unread(
+            Some(id),
+            "`type` must be the name of a request".to_owned(),
+        ));
+    };
+    if !REQUEST_TYPES.contains(&kind.as_str()) {
+        return Err(unread(Some(id), no_such_type(&kind)));
+    }
+    Request::deserialize(Value::Object(fields))
+        .map(|request| (id, request))
+        .map_err(|error| unread(Some(id), format!("{kind}: {error}")))
+}
+
+fn no_such_type(kind: &str) -> String {
+    // A type may be as long as a frame; what is said about it is not.
+    let shown: String = kind.chars().take(40).collect();
+    let alike = REQUEST_TYPES
+        .iter()
+        .map(|known| (strsim::jaro_winkler(known, &shown), known))
+        .filter(|(alike, _)| *alike >= ALIKE_MIN)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    match alike {
+        Some((_, known)) => format!("no request is called {shown:?}; was {known:?} meant?"),
+        None => format!("no request is called {shown:?}"),
+    }
+}
+
+/// What the connection's room is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asking {
+    /// To be let go.
+    Leave,
+    /// For the state.
+    Snapshot,
+    /// To answer an offer.
+    Offer { sdp: String, sending: Vec<Sending> },
+    /// To note a candidate; an empty one ends them.
+    Candidate(String),
+    /// To put this to the meeting.
+    Command(Command),
+}
+
+/// Whom a request is for.
+pub(super) enum Kind {
+    /// The connection itself.
+    Hello,
+    /// A room to be entered.
+    Join {
+        session: SessionId,
+        name: Option<String>,
+    },
+    /// The room that the connection is in.
+    Room(Asking),
+}
+
+/// Sorts a request by whom it is for.
+pub(super) fn asking(request: Request) -> Kind {
+    let command = match request {
+        Request::Hello { .. } => return Kind::Hello,
+        Request::SessionJoin { session, name } => return Kind::Join { session, name },
+        Request::SessionSnapshot {} => return Kind::Room(Asking::Snapshot),
+        Request::SessionLeave {} => return Kind::Room(Asking::Leave),
+        Request::MediaOffer { sdp, sending } => {
+            let sending = sending
+                .into_iter()
+                .map(|section| Sending {
+                    mid: section.mid,
+                    source: section.source,
+                })
+                .collect();
+            return Kind::Room(Asking::Offer { sdp, sending });
+        }
+        Request::MediaCandidate { candidate } => {
+            return Kind::Room(Asking::Candidate(candidate.unwrap_or_default()));
+        }
+        Request::FloorRequest {} => Command::RequestFloor,
+        Request::FloorWithdraw {} => Command::WithdrawHand,
+        Request::FloorYield {} => Command::YieldFloor,
+        Request::FloorUnmute {} => Command::Unmute,
+        Request::SessionPrepare {} => Command::PrepareSession,
+        Request::SessionOpen {} => Command::OpenSession,
+        Request::SessionPause {} => Command::PauseSession,
+        Request::SessionResume {} => Command::ResumeSession,
+        Request::SessionClose {} => Command::CloseSession,
+        Request::SessionReopen {} => Command::ReopenSession,
+        Request::FloorNext { after_turn } => Command::NextSpeaker {
+            after_turn: Some(after_turn),
+        },
+        Request::FloorGrant { member, after_turn } => Command::GrantFloor {
+            member,
+            after_turn: Some(after_turn),
+        },
+        Request::FloorStop { member } => Command::StopFloor { member },
+        Request::FloorRemove { member } => Command::RemoveHand { member },
+        Request::FloorConfigure { mode, microphones } => {
+            Command::ConfigureFloor { mode, microphones }
+        }
+        Request::MemberMute { member } => Command::Mute { member },
+        Request::MemberAskUnmute { member } => Command::AskUnmute { member },
+        Request::MemberRemove { member } => Command::RemoveMember { member },
+    };
+    Kind::Room(Asking::Command(command))
+}

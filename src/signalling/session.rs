@@ -1,0 +1,454 @@
+//! One connection as a pure state machine: hello, join, requests, answers, the last word.
+//!
+//! Told with `handle_*`, then drained with [`Session::poll_output`]. One request is in flight at a
+//! time and the next frame is not read before it is answered: answers come in the order of the
+//! requests by themselves, and whoever asks faster than the room answers waits in its own socket.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use serde::Serialize;
+
+use super::{
+    Settings, listing,
+    rate::Rate,
+    requests::{self, Asking, Kind},
+    wire::{ErrorBody, ErrorCode, Granted, Outcome, Reply, Request, Signal, Token},
+};
+use crate::{
+    auth::{Grant, LinkRefusal},
+    ids::{MemberId, SessionId},
+    programme::Programme,
+    room::{Answer, Refused, States, Told},
+    time::Timestamp,
+};
+
+/// Frames ready to be written before nothing more is read from the client or the room: they wait
+/// where they are.
+const OUTPUTS_MAX: usize = 16;
+
+/// One thing for the shell to do, in the order given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send this text.
+    Send(Arc<str>),
+    /// Send a WebSocket ping.
+    Ping,
+    /// Verify the token; answer with [`Session::handle_verdict`].
+    Verify(Token),
+    /// Ask this session's room to let the member in; answer with [`Session::handle_entered`].
+    Enter {
+        session: SessionId,
+        member: MemberId,
+        name: Option<String>,
+    },
+    /// Ask the room that the connection is in; the answer comes as [`Told::Answer`].
+    Ask(Asking),
+    /// Close; there is no more to do.
+    Close(Closing),
+}
+
+/// Why the server closes a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// Nothing has been heard for too long.
+    Dead,
+    /// The client broke the protocol, and how.
+    Protocol(&'static str),
+    /// A frame was too long.
+    FrameTooLong,
+    /// The server stops.
+    Stopping,
+    /// The server takes no more connections.
+    Full,
+    /// A chair removed the member.
+    Removed,
+    /// A newer connection of the same member took over.
+    Replaced,
+    /// The client did not read.
+    TooSlow,
+    /// The link was revoked.
+    LinkRevoked,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nobody has said who is there; there is time until then.
+    Unknown { until: Timestamp },
+    /// A member, in a room or not.
+    Greeted {
+        member: MemberId,
+        room: Option<SessionId>,
+    },
+    /// Nothing more is handled.
+    Closed(Closing),
+}
+
+/// The request that is being answered.
+#[derive(Debug)]
+struct InFlight {
+    id: u64,
+    what: Awaited,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Awaited {
+    Verdict,
+    Entry(SessionId),
+    Leave,
+    Room,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Session {
+    settings: Arc<Settings>,
+    programme: Arc<Programme>,
+    states: States,
+    stage: Stage,
+    in_flight: Option<InFlight>,
+    rate: Rate,
+    /// When the client was last heard.
+    heard_at: Timestamp,
+    next_ping: Timestamp,
+    outputs: VecDeque<Output>,
+}
+
+impl Session {
+    /// A connection that has just been made.
+    pub fn new(
+        settings: Arc<Settings>,
+        programme: Arc<Programme>,
+        states: States,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            stage: Stage::Unknown {
+                until: now + settings.hello_ms,
+            },
+            rate: Rate::new(settings.requests_per_s, settings.requests_burst, now),
+            heard_at: now,
+            next_ping: now + settings.ping_ms,
+            states,
+            in_flight: None,
+            outputs: VecDeque::new(),
+            settings,
+            programme,
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Session::handle_timeout`] is to be called at the latest.
+    pub fn next_deadline(&self) -> Timestamp {
+        let dead = self.heard_at + self.settings.dead_ms;
+        let next = self.next_ping.min(dead);
+        match self.stage {
+            Stage::Unknown { until } => next.min(until),
+            Stage::Greeted { .. } | Stage::Closed(_) => next,
+        }
+    }
+
+    /// From when on a frame is wanted; none while a request is in flight or much is unsent.
+    pub fn wants_frame_at(&self) -> Option<Timestamp> {
+        (self.in_flight.is_none() && self.wants_told()).then(|| self.rate.ready_at())
+    }
+
+    /// Whether the room's words are wanted: not while much is unsent.
+    pub fn wants_told(&self) -> bool {
+        self.outputs.len() < OUTPUTS_MAX
+    }
+
+    /// Why the connection is to be closed, once it is: the outputs left are its last words.
+    pub fn closing(&self) -> Option<Closing> {
+        match self.stage {
+            Stage::Closed(closing) => Some(closing),
+            Stage::Unknown { .. } | Stage::Greeted { .. } => None,
+        }
+    }
+
+    /// The session whose room the connection is in.
+    pub fn room(&self) -> Option<&SessionId> {
+        match &self.stage {
+            Stage::Greeted { room, .. } => room.as_ref(),
+            Stage::Unknown { .. } | Stage::Closed(_) => None,
+        }
+    }
+
+    /// A text frame.
+    pub fn handle_text(&mut self, now: Timestamp, text: &str) {
+        self.heard_at = now;
+        let within = self.rate.take(now);
+        let read = requests::read(text);
+        if within {
+            match read {
+                Ok((id, request)) => self.request(id, request),
+                Err(unread) => self.reply(unread.id, Err(unread.error)),
+            }
+        } else {
+            let id = read.map_or_else(|unread| unread.id, |(id, _)| Some(id));
+            let rate = self.settings.requests_per_s;
+            let message = format!("slow down: {rate} requests a second are allowed");
+            self.reply(
+                id,
+                Err(ErrorBody {
+                    code: ErrorCode::TooFast,
+                    message,
+                }),
+            );
+        }
+    }
+
+    /// A binary frame.
+    pub fn handle_binary(&mut self) {
+        self.close(Closing::Protocol("Messages are JSON text, not binary."));
+    }
+
+    /// A sign of life that asks for nothing, such as a pong.
+    pub fn handle_heard(&mut self, now: Timestamp) {
+        self.heard_at = now;
+    }
+
+    /// What a token is worth; `Err` may also be that the member has too many connections.
+    pub fn handle_verdict(&mut self, now: Timestamp, verdict: Result<Grant, Unwelcome>) {
+        let Some(id) = self.landed(&Awaited::Verdict) else {
+            return;
+        };
+        let granted = verdict.map_err(ErrorBody::from).and_then(|grant| {
+            let seat = self
+                .programme
+                .seat(&grant.member)
+                .ok_or(LinkRefusal::Revoked)?;
+            let urls = &self.settings.ice_urls;
+            let welcome = listing::welcome(&self.programme, &self.states, seat, urls, now);
+            self.stage = Stage::Greeted {
+                member: grant.member,
+                room: None,
+            };
+            Ok(Granted::Welcome(Box::new(welcome)))
+        });
+        self.reply(Some(id), granted);
+    }
+
+    /// How the room that was to be entered has answered; `None`: there is no such room.
+    pub fn handle_entered(&mut self, entered: Option<Result<Answer, Refused>>) {
+        let flight = self
+            .in_flight
+            .take_if(|flight| matches!(flight.what, Awaited::Entry(_)));
+        let Some(InFlight {
+            id,
+            what: Awaited::Entry(session),
+        }) = flight
+        else {
+            return;
+        };
+        let answer = match entered {
+            None => Err(unknown_session(&session)),
+            Some(answer) => answer.map(Granted::from).map_err(ErrorBody::from),
+        };
+        if let (Ok(_), Stage::Greeted { room, .. }) = (&answer, &mut self.stage) {
+            *room = Some(session);
+        }
+        self.reply(Some(id), answer);
+    }
+
+    /// The room that the connection is in says something.
+    pub fn handle_told(&mut self, told: Told) {
+        match told {
+            Told::Text(text) => self.outputs.push_back(Output::Send(text)),
+            Told::Answer(answer) => {
+                let Some(flight) = self.in_flight.take_if(|it| it.what.is_of_the_room()) else {
+                    return;
+                };
+                if let (Awaited::Leave, Stage::Greeted { room, .. }) =
+                    (&flight.what, &mut self.stage)
+                {
+                    *room = None;
+                }
+                let answer = answer.map(Granted::from).map_err(ErrorBody::from);
+                self.reply(Some(flight.id), answer);
+            }
+        }
+    }
+
+    /// The state of a session has changed.
+    pub fn handle_states(&mut self, now: Timestamp, states: States) {
+        let changed = self.states != states;
+        self.states = states;
+        if changed && matches!(self.stage, Stage::Greeted { .. }) {
+            let signal = listing::signal(&self.programme, &self.states, now);
+            self.send(&signal);
+        }
+    }
+
+    /// The connection is to be closed from outside, with a last word.
+    pub fn handle_closing(&mut self, closing: Closing) {
+        self.close(closing);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        match self.stage {
+            Stage::Unknown { until } if until <= now => {
+                self.close(Closing::Protocol("No hello came in time."));
+            }
+            Stage::Unknown { .. } | Stage::Greeted { .. } | Stage::Closed(_) => {}
+        }
+        if self.heard_at + self.settings.dead_ms <= now {
+            self.close(Closing::Dead);
+        }
+        if self.next_ping <= now && !matches!(self.stage, Stage::Closed(_)) {
+            self.next_ping = now + self.settings.ping_ms;
+            self.outputs.push_back(Output::Ping);
+        }
+    }
+
+    fn request(&mut self, id: u64, request: Request) {
+        match self.start(request) {
+            Ok((what, output)) => {
+                self.in_flight = Some(InFlight { id, what });
+                self.outputs.push_back(output);
+            }
+            Err(error) => self.reply(Some(id), Err(error)),
+        }
+    }
+
+    /// What has to be done for a request, or why it cannot be asked now.
+    fn start(&self, request: Request) -> Result<(Awaited, Output), ErrorBody> {
+        let (member, room) = match (&self.stage, &request) {
+            (Stage::Unknown { .. }, Request::Hello { token }) => {
+                return Ok((Awaited::Verdict, Output::Verify(token.clone())));
+            }
+            (Stage::Unknown { .. } | Stage::Closed(_), _) => {
+                return Err(error(ErrorCode::NotReady, "send hello first"));
+            }
+            (Stage::Greeted { member, room }, _) => (member, room),
+        };
+        match requests::asking(request) {
+            Kind::Hello => Err(error(ErrorCode::NotNow, "hello has been said already")),
+            Kind::Join { session, .. } if room.as_ref() == Some(&session) => {
+                Err(error(ErrorCode::NotNow, "you are in this session already"))
+            }
+            Kind::Join { session, .. } if self.programme.session(&session).is_none() => {
+                Err(unknown_session(&session))
+            }
+            Kind::Join { session, name } => {
+                let awaited = Awaited::Entry(session.clone());
+                Ok((
+                    awaited,
+                    Output::Enter {
+                        session,
+                        member: member.clone(),
+                        name,
+                    },
+                ))
+            }
+            Kind::Room(_) if room.is_none() => {
+                Err(error(ErrorCode::NotReady, "send session.join first"))
+            }
+            Kind::Room(asking) => {
+                let awaited = match asking {
+                    Asking::Leave => Awaited::Leave,
+                    Asking::Snapshot
+                    | Asking::Offer { .. }
+                    | Asking::Candidate(_)
+                    | Asking::Command(_) => Awaited::Room,
+                };
+                Ok((awaited, Output::Ask(asking)))
+            }
+        }
+    }
+
+    fn landed(&mut self, what: &Awaited) -> Option<u64> {
+        self.in_flight
+            .take_if(|flight| flight.what == *what)
+            .map(|flight| flight.id)
+    }
+
+    fn reply(&mut self, id: Option<u64>, answer: Result<Granted, ErrorBody>) {
+        let outcome = answer.map_or_else(Outcome::Error, Outcome::Ok);
+        self.send(&Reply { id, outcome });
+    }
+
+    fn send(&mut self, message: &impl Serialize) {
+        if matches!(self.stage, Stage::Closed(_)) {
+            return;
+        }
+        // Nothing that we send can fail to be written as JSON: no maps with odd keys, no NaN.
+        if let Ok(text) = serde_json::to_string(message) {
+            self.outputs.push_back(Output::Send(text.into()));
+        } else {
+            debug_assert!(false, "a message of ours is not JSON");
+        }
+    }
+
+    fn close(&mut self, closing: Closing) {
+        if matches!(self.stage, Stage::Closed(_)) {
+            return;
+        }
+        if let Some((code, message)) = closing.goodbye() {
+            self.send(&Signal::Goodbye {
+                code,
+                message: message.to_owned(),
+            });
+        }
+        self.stage = Stage::Closed(closing);
+        self.outputs.push_back(Output::Close(closing));
+    }
+}
+
+impl Awaited {
+    fn is_of_the_room(&self) -> bool {
+        match self {
+            Awaited::Leave | Awaited::Room => true,
+            Awaited::Verdict | Awaited::Entry(_) => false,
+        }
+    }
+}
+
+/// Why somebody is not let in at `hello`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwelcome {
+    /// The link does not open.
+    Link(LinkRefusal),
+    /// The member has as many connections as one may have.
+    TooManyConnections,
+}
+
+impl From<Unwelcome> for ErrorBody {
+    fn from(unwelcome: Unwelcome) -> Self {
+        match unwelcome {
+            Unwelcome::Link(refusal) => refusal.into(),
+            Unwelcome::TooManyConnections => error(
+                ErrorCode::Full,
+                "this link is open in too many windows: close one of them",
+            ),
+        }
+    }
+}
+
+impl From<Answer> for Granted {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Done => Granted::Done {},
+            Answer::Snapshot(snapshot) => Granted::Snapshot { snapshot },
+            Answer::Sdp(sdp) => Granted::Sdp { sdp },
+        }
+    }
+}
+
+fn error(code: ErrorCode, message: &str) -> ErrorBody {
+    ErrorBody {
+        code,
+        message: message.to_owned(),
+    }
+}
+
+fn unknown_session(session: &SessionId) -> ErrorBody {
+    error(
+        ErrorCode::UnknownSession,
+        &format!("there is no session {session}"),
+    )
+}

@@ -1,0 +1,460 @@
+//! SHELL. The task of one connection: its socket, its session, the room that it is in.
+
+use std::{
+    future,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{mpsc, watch},
+};
+use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::WebSocketConfig};
+
+use super::{
+    Settings,
+    connections::{Bounds, Connections, Which},
+    requests::Asking,
+    session::{Closing, Output, Session, Unwelcome},
+    socket::{self, Happened, Socket},
+    wire::Token,
+};
+use crate::{
+    auth::{Grant, GuestList, Invites, Revocations},
+    ids::{MemberId, SessionId},
+    programme::Programme,
+    room::{
+        Answer, Asked, ConnectionId, Directory, Link, Now, Parting, Refused, RoomHandle, States,
+        Told,
+    },
+    time::Timestamp,
+};
+
+/// What every connection needs.
+pub struct Context {
+    programme: Arc<Programme>,
+    directory: Arc<Directory>,
+    invites: Arc<Invites>,
+    revocations: Mutex<Revocations>,
+    connections: Mutex<Connections<mpsc::Sender<Closing>>>,
+    /// Set once: the server stops.
+    stopping: watch::Sender<bool>,
+    /// How many connections are open.
+    open: watch::Sender<usize>,
+    now: Now,
+    settings: Arc<Settings>,
+}
+
+impl Context {
+    /// With the links that have been withdrawn so far. `now` is the server's clock.
+    pub fn new(
+        programme: Arc<Programme>,
+        directory: Arc<Directory>,
+        invites: Arc<Invites>,
+        revocations: Revocations,
+        now: Now,
+        settings: Settings,
+    ) -> Self {
+        let bounds = Bounds {
+            all: settings.connections_max,
+            per_address: settings.connections_per_address_max,
+            per_member: settings.connections_per_member_max,
+        };
+        Self {
+            programme,
+            directory,
+            invites,
+            revocations: Mutex::new(revocations),
+            connections: Mutex::new(Connections::new(bounds)),
+            stopping: watch::Sender::new(false),
+            open: watch::Sender::new(0),
+            now,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// How a socket must be set up for [`run`].
+    pub fn websocket_config(&self) -> WebSocketConfig {
+        socket::config(self.settings.frame_bytes_max)
+    }
+
+    /// Withdraws a link by its invite's id and closes its connections (4004). Gives their number.
+    pub fn revoke_link(&self, jti: &str) -> usize {
+        lock(&self.revocations).revoke_invite(jti);
+        self.close(Which::OfLink(jti), Closing::LinkRevoked)
+    }
+
+    /// Withdraws a member's links made up to now and closes their connections (4004). Gives their
+    /// number.
+    pub fn revoke_member(&self, member: &MemberId) -> usize {
+        lock(&self.revocations).revoke_member(member.clone(), (self.now)());
+        self.close(Which::OfMember(member), Closing::LinkRevoked)
+    }
+
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        *self.open.borrow()
+    }
+
+    /// Closes every connection (1012), takes no more, and waits until all are closed; each has
+    /// [`Settings::close_ms`] for it.
+    pub async fn stop(&self) {
+        self.stopping.send_replace(true);
+        self.close(Which::All, Closing::Stopping);
+        // The sender is in `self`: it cannot be gone.
+        let mut open = self.open.subscribe();
+        let _closed = open.wait_for(|open| *open == 0).await;
+    }
+
+    fn close(&self, which: Which<'_>, closing: Closing) -> usize {
+        let connections = lock(&self.connections);
+        let ways = connections.find(which);
+        // A way holds one closing: where it is full the connection is being closed already.
+        ways.filter(|way| way.try_send(closing).is_ok()).count()
+    }
+
+    fn verify(&self, token: &Token, id: ConnectionId) -> Result<Grant, Unwelcome> {
+        let grant = {
+            let revocations = lock(&self.revocations);
+            let guests = GuestList {
+                event: &self.programme.id,
+                seats: &self.programme.seats,
+                revocations: &revocations,
+            };
+            let verified = self.invites.verify(&token.0, (self.now)(), &guests);
+            verified.map_err(Unwelcome::Link)?
+        };
+        lock(&self.connections)
+            .greet(id, &grant.member, &grant.jti)
+            .map_err(|_| Unwelcome::TooManyConnections)?;
+        Ok(grant)
+    }
+}
+
+/// A panic elsewhere leaves these tables as whole as they were: each change is one step.
+fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts an open connection until it is dropped, however its task ends.
+struct Counted<'a> {
+    context: &'a Context,
+    id: ConnectionId,
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let mut connections = lock(&self.context.connections);
+        connections.close(self.id);
+        self.context.open.send_replace(connections.count());
+    }
+}
+
+/// Runs a connection until it ends. `address` is the client's own, also behind a proxy.
+pub async fn run<S>(socket: WebSocketStream<S>, context: Arc<Context>, address: IpAddr)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut session = Session::new(
+        Arc::clone(&context.settings),
+        Arc::clone(&context.programme),
+        context.directory.states().borrow().clone(),
+        (context.now)(),
+    );
+    // One closing is enough: the first closes.
+    let (way, closing) = mpsc::channel(1);
+    let opened = {
+        let mut connections = lock(&context.connections);
+        let opened = connections.open(address, way);
+        context.open.send_replace(connections.count());
+        opened
+    };
+    let mut socket = Socket::new(socket);
+    let Ok(id) = opened else {
+        session.handle_closing(Closing::Full);
+        finish(&mut session, socket, &context.settings).await;
+        return;
+    };
+    let _counted = Counted {
+        context: &context,
+        id,
+    };
+    if *context.stopping.borrow() {
+        session.handle_closing(Closing::Stopping);
+    }
+    let mut connection = Connection {
+        id,
+        context: &context,
+        states: context.directory.states(),
+        session,
+        room: None,
+        entering: None,
+    };
+    let closing = connection.run(&mut socket, closing).await;
+    connection.leave_rooms(closing).await;
+    if closing.is_some_and(|closing| closing.code().is_some()) {
+        finish(&mut connection.session, socket, &context.settings).await;
+    }
+}
+
+/// Says the last words, as long as the client takes them in time.
+async fn finish<S>(session: &mut Session, mut socket: Socket<S>, settings: &Settings)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let words = async move {
+        while let Some(output) = session.poll_output() {
+            match output {
+                Output::Send(text) => {
+                    if !socket.written().await {
+                        return;
+                    }
+                    socket.text(&text);
+                }
+                Output::Close(closing) => {
+                    if let Some(code) = closing.code() {
+                        socket.close(code).await;
+                    }
+                    return;
+                }
+                Output::Ping | Output::Verify(_) | Output::Enter { .. } | Output::Ask(_) => {}
+            }
+        }
+    };
+    // A client that does not read its last words goes without them.
+    let _unread = tokio::time::timeout(Duration::from_millis(settings.close_ms.0), words).await;
+}
+
+/// A room that a connection is in, or is about to enter.
+struct Joined {
+    handle: RoomHandle,
+    told: mpsc::Receiver<Told>,
+    parting: mpsc::Receiver<Parting>,
+}
+
+/// What came from a room.
+enum Heard {
+    Told(Told),
+    Parted(Parting),
+    /// The room has let go of the connection.
+    Released,
+}
+
+struct Connection<'a> {
+    id: ConnectionId,
+    context: &'a Context,
+    states: watch::Receiver<States>,
+    session: Session,
+    room: Option<Joined>,
+    /// The next room, until it has answered.
+    entering: Option<Joined>,
+}
+
+impl Connection<'_> {
+    /// Until the client has gone (`None`) or is to be closed.
+    async fn run<S>(
+        &mut self,
+        socket: &mut Socket<S>,
+        mut closing: mpsc::Receiver<Closing>,
+    ) -> Option<Closing>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        loop {
+            if let Some(closing) = self.session.closing() {
+                return Some(closing);
+            }
+            while socket.is_free() {
+                match self.session.poll_output() {
+                    None => break,
+                    Some(Output::Send(text)) => socket.text(&text),
+                    Some(Output::Ping) => socket.ping(),
+                    Some(Output::Verify(token)) => {
+                        let verdict = self.context.verify(&token, self.id);
+                        self.session.handle_verdict((self.context.now)(), verdict);
+                    }
+                    Some(Output::Enter {
+                        session,
+                        member,
+                        name,
+                    }) => {
+                        self.enter(&session, member, name).await;
+                    }
+                    Some(Output::Ask(asking)) => self.ask(asking).await,
+                    Some(Output::Close(closing)) => return Some(closing),
+                }
+            }
+            let now = (self.context.now)();
+            let frame_at = self.session.wants_frame_at();
+            let read = frame_at.is_some_and(|at| at <= now);
+            let wake = frame_at.filter(|&at| at > now);
+            let deadline = self
+                .session
+                .next_deadline()
+                .min(wake.unwrap_or(Timestamp(i64::MAX)));
+            let wants_told = self.session.wants_told();
+            tokio::select! {
+                biased;
+                Some(closing) = closing.recv() => self.session.handle_closing(closing),
+                heard = hear(&mut self.room, wants_told) => self.heard(heard),
+                heard = hear(&mut self.entering, wants_told) => self.entered(heard).await,
+                happened = socket.happens(read) => match happened {
+                    Happened::Written => {}
+                    Happened::Text(text) => self.session.handle_text((self.context.now)(), &text),
+                    Happened::Binary => self.session.handle_binary(),
+                    Happened::Heard => self.session.handle_heard((self.context.now)()),
+                    Happened::TooLong => self.session.handle_closing(Closing::FrameTooLong),
+                    Happened::Ended => return None,
+                },
+                Ok(()) = self.states.changed(), if wants_told => {
+                    let states = self.states.borrow_and_update().clone();
+                    self.session.handle_states((self.context.now)(), states);
+                }
+                () = tokio::time::sleep(Duration::from_millis(deadline.since(now).0)) => {
+                    self.session.handle_timeout((self.context.now)());
+                }
+            }
+        }
+    }
+
+    async fn enter(&mut self, session: &SessionId, member: MemberId, name: Option<String>) {
+        let Some(handle) = self.context.directory.room(session) else {
+            self.session.handle_entered(None);
+            return;
+        };
+        let (told, told_receiver) = mpsc::channel(handle.outbox_max());
+        // A room parts once.
+        let (parting, parting_receiver) = mpsc::channel(1);
+        let link = Link { told, parting };
+        let asked = Asked::Join {
+            connection: self.id,
+            member,
+            name,
+            link,
+        };
+        if handle.ask(asked).await.is_err() {
+            self.session.handle_entered(None);
+            return;
+        }
+        self.entering = Some(Joined {
+            handle,
+            told: told_receiver,
+            parting: parting_receiver,
+        });
+    }
+
+    async fn ask(&mut self, asking: Asking) {
+        let connection = self.id;
+        let asked = match asking {
+            Asking::Leave => Asked::Leave { connection },
+            Asking::Snapshot => Asked::Snapshot { connection },
+            Asking::Offer { sdp, sending } => Asked::Offer {
+                connection,
+                sdp,
+                sending,
+            },
+            Asking::Candidate(candidate) => Asked::Candidate {
+                connection,
+                candidate,
+            },
+            Asking::Command(command) => Asked::Command {
+                connection,
+                command,
+            },
+        };
+        let unanswered = match &self.room {
+            Some(room) => room.handle.ask(asked).await.is_err(),
+            None => true,
+        };
+        if unanswered {
+            self.session
+                .handle_told(Told::Answer(Err(Refused::NotInRoom)));
+        }
+    }
+
+    /// Something from the room that the connection is in.
+    fn heard(&mut self, heard: Heard) {
+        match heard {
+            Heard::Told(told) => {
+                self.session.handle_told(told);
+                if self.session.room().is_none() {
+                    self.room = None;
+                }
+            }
+            Heard::Parted(parting) => {
+                self.hear_the_rest(parting);
+                self.session.handle_closing(Closing::from(parting));
+            }
+            // Only a room that has ended lets go without a word.
+            Heard::Released => self.session.handle_closing(Closing::Stopping),
+        }
+    }
+
+    /// What was told before the parting comes before the last word, unless the client has shown
+    /// that it does not read.
+    fn hear_the_rest(&mut self, parting: Parting) {
+        match parting {
+            Parting::TooSlow => {}
+            Parting::Removed | Parting::Replaced => {
+                let Some(room) = &mut self.room else {
+                    return;
+                };
+                while let Ok(told) = room.told.try_recv() {
+                    self.session.handle_told(told);
+                }
+            }
+        }
+    }
+
+    /// Something from the room that the connection is about to enter.
+    async fn entered(&mut self, heard: Heard) {
+        let answer: Result<Answer, Refused> = match heard {
+            Heard::Told(Told::Answer(answer)) => answer,
+            Heard::Told(told @ Told::Text(_)) => return self.session.handle_told(told),
+            Heard::Parted(_) | Heard::Released => Err(Refused::NotInRoom),
+        };
+        let entering = self.entering.take();
+        if answer.is_ok() {
+            if let Some(left) = std::mem::replace(&mut self.room, entering) {
+                // A room that has ended cannot be left any more.
+                let _ended = left
+                    .handle
+                    .ask(Asked::Leave {
+                        connection: self.id,
+                    })
+                    .await;
+            }
+        }
+        self.session.handle_entered(Some(answer));
+    }
+
+    /// Tells the rooms that the connection is gone. A revoked link's member does not wait for it
+    /// to come back.
+    async fn leave_rooms(&mut self, closing: Option<Closing>) {
+        let connection = self.id;
+        let rooms = [self.room.take(), self.entering.take()];
+        for room in rooms.into_iter().flatten() {
+            let asked = match closing {
+                Some(Closing::LinkRevoked) => Asked::Leave { connection },
+                Some(_) | None => Asked::Gone { connection },
+            };
+            // A room that has ended has forgotten everybody.
+            let _ended = room.handle.ask(asked).await;
+        }
+    }
+}
+
+/// Waits for a word of the room's; a parting overtakes what is queued. May be given up at any time.
+async fn hear(joined: &mut Option<Joined>, wants_told: bool) -> Heard {
+    let Some(Joined { told, parting, .. }) = joined else {
+        return future::pending().await;
+    };
+    tokio::select! {
+        biased;
+        Some(parting) = parting.recv() => Heard::Parted(parting),
+        next = told.recv(), if wants_told => next.map_or(Heard::Released, Heard::Told),
+        else => future::pending().await,
+    }
+}
