@@ -4,6 +4,7 @@
 //! [`Order`]s and hears [`Notice`]s. This module must never know what a meeting is: it knows
 //! peers (one peer connection each), what they send, and whether it may be heard.
 
+mod batch;
 pub mod shard;
 pub mod worker;
 
@@ -27,6 +28,16 @@ pub enum Source {
     Camera,
     /// The member's shared screen.
     Screen,
+}
+
+impl Source {
+    /// Sound or picture.
+    pub fn kind(self) -> Kind {
+        match self {
+            Source::Microphone => Kind::Audio,
+            Source::Camera | Source::Screen => Kind::Video,
+        }
+    }
 }
 
 /// One sending section of an offer.

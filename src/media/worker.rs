@@ -1,24 +1,458 @@
 //! SHELL. One thread per shard: sockets in, shard, sockets out; one clock reading a batch.
+//!
+//! All input that has arrived is read before output is written, up to a bound: a server that
+//! loses packets loses them first at its own input, for everybody at once. A shell has no
+//! opinion: what a datagram or an order means is the shard's.
 
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr, UdpSocket},
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use rand::{SeedableRng, rngs::StdRng};
 use tokio::sync::mpsc;
 
-use super::{Notice, Order};
+use super::{
+    Notice, Order, SessionKey,
+    batch::Batch,
+    shard::{self, DATAGRAM_BYTES_MAX, Shard, transport::Identity},
+};
 
-/// The running shards.
-pub struct Media {}
+/// Orders that wait for a shard at most. A room that meets a full queue waits: its orders must not
+/// be lost, and the shard empties the queue at each turn.
+const ORDERS_MAX: usize = 4096;
+/// Notices that wait for a room at most. While it is full they stay in the shard, which bounds
+/// them by its peers.
+const NOTICES_MAX: usize = 1024;
+/// Batches read in a row before anything is sent.
+const BATCHES_IN_A_ROW: usize = 4;
+/// Longest sleep without a deadline.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// Kernel buffers asked for, in bytes: half a second of a full plenary.
+const SOCKET_BUFFER_BYTES: i32 = 4 * 1024 * 1024;
+
+/// Settings of the media plane.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Addresses that clients reach the media ports at, each a local address of this machine.
+    pub addresses: Vec<IpAddr>,
+    /// UDP port of the first shard; the others follow. 0: any free port for each.
+    pub port: u16,
+    /// Threads that forward media. A session lives on one.
+    pub shards: u16,
+    /// Settings of each shard.
+    pub shard: shard::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            addresses: vec![IpAddr::from([127, 0, 0, 1])],
+            port: 7882,
+            shards: 1,
+            shard: shard::Settings::default(),
+        }
+    }
+}
+
+/// Why the media plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A socket cannot be had.
+    #[error("cannot open UDP {0} for media: {1}")]
+    Bind(SocketAddr, #[source] io::Error),
+    /// The settings contradict themselves.
+    #[error("{0}")]
+    Settings(&'static str),
+    /// The platform refuses a thread, entropy or a certificate.
+    #[error("media cannot start: {0}")]
+    Platform(String),
+}
+
+enum Message {
+    Open(SessionKey, mpsc::Sender<Notice>),
+    Order(SessionKey, Order),
+    End(SessionKey),
+}
+
+struct ShardHandle {
+    messages: SyncSender<Message>,
+    bell: Arc<OwnedFd>,
+    sessions: AtomicUsize,
+    addresses: Vec<SocketAddr>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The running shards. Dropping it ends their threads.
+pub struct Media {
+    shards: Arc<[ShardHandle]>,
+    next_session: AtomicU32,
+}
 
 /// A room's way to the shard that owns its session. Dropping it ends the session's media.
-pub struct SessionMedia {}
+pub struct SessionMedia {
+    key: SessionKey,
+    shards: Arc<[ShardHandle]>,
+    place: usize,
+}
 
 impl Media {
-    /// Gives a new session to the least loaded shard. The receiver yields the session's notices.
+    /// Opens the sockets and starts a thread a shard.
+    ///
+    /// # Errors
+    /// A port in use, an address that is not this machine's, nonsense in the settings.
+    pub fn start(settings: &Settings) -> Result<Self, Fault> {
+        if settings.addresses.is_empty() || settings.addresses.len() > 8 {
+            return Err(Fault::Settings("media needs 1 to 8 addresses"));
+        }
+        if settings.addresses.iter().any(IpAddr::is_unspecified) {
+            return Err(Fault::Settings(
+                "a media address must be one that clients can reach, not 0.0.0.0 or [::]",
+            ));
+        }
+        if settings.shards == 0 {
+            return Err(Fault::Settings("media needs at least one shard"));
+        }
+        let identity = Identity::generate().map_err(Fault::Platform)?;
+        let shards = (0..settings.shards)
+            .map(|number| start_shard(settings, number, identity.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            shards: shards.into(),
+            next_session: AtomicU32::new(1),
+        })
+    }
+
+    /// The addresses that media is received at, shard by shard.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.shards
+            .iter()
+            .flat_map(|shard| shard.addresses.iter().copied())
+    }
+
+    /// Gives a new session to the shard with the fewest. The receiver yields its notices.
     pub fn open_session(&self) -> (SessionMedia, mpsc::Receiver<Notice>) {
-        let (_notices, receiver) = mpsc::channel(1);
-        (SessionMedia {}, receiver)
+        let place = self
+            .shards
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, shard)| shard.sessions.load(Ordering::Relaxed))
+            .map_or(0, |(place, _)| place);
+        let (notices, receiver) = mpsc::channel(NOTICES_MAX);
+        let session = SessionMedia {
+            key: SessionKey(self.next_session.fetch_add(1, Ordering::Relaxed)),
+            shards: self.shards.clone(),
+            place,
+        };
+        if let Some(shard) = session.shards.get(place) {
+            shard.sessions.fetch_add(1, Ordering::Relaxed);
+            shard.send(Message::Open(session.key, notices));
+        }
+        (session, receiver)
     }
 }
 
 impl SessionMedia {
     /// Hands an order to the shard. Orders are carried out in the order given.
-    pub fn order(&self, _order: Order) {}
+    pub fn order(&self, order: Order) {
+        if let Some(shard) = self.shards.get(self.place) {
+            shard.send(Message::Order(self.key, order));
+        }
+    }
+}
+
+impl Drop for SessionMedia {
+    fn drop(&mut self) {
+        if let Some(shard) = self.shards.get(self.place) {
+            shard.sessions.fetch_sub(1, Ordering::Relaxed);
+            shard.send(Message::End(self.key));
+        }
+    }
+}
+
+impl ShardHandle {
+    fn send(&self, message: Message) {
+        // A shard that has stopped has no media left to order.
+        if self.messages.send(message).is_ok() {
+            ring(&self.bell);
+        }
+    }
+}
+
+impl Drop for ShardHandle {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        ring(&self.bell);
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Wakes the shard's thread from its sleep.
+fn ring(bell: &OwnedFd) {
+    let one = 1_u64.to_ne_bytes();
+    #[expect(unsafe_code, reason = "an eventfd takes eight bytes, which are here")]
+    // A full counter means that it is ringing already.
+    let _ = unsafe { libc::write(bell.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+}
+
+fn new_bell() -> io::Result<OwnedFd> {
+    #[expect(unsafe_code, reason = "the descriptor is new and owned from here on")]
+    unsafe {
+        let descriptor = libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC);
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(OwnedFd::from_raw_fd(descriptor))
+    }
+}
+
+fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<ShardHandle, Fault> {
+    let platform = |error: &dyn std::fmt::Display| Fault::Platform(error.to_string());
+    let port = match settings.port {
+        0 => 0,
+        first => first
+            .checked_add(number)
+            .ok_or(Fault::Settings("there are not that many ports above media.port"))?,
+    };
+    let mut sockets = Vec::new();
+    let mut addresses = Vec::new();
+    for ip in &settings.addresses {
+        let wanted = SocketAddr::new(*ip, port);
+        let bound = UdpSocket::bind(wanted).and_then(|socket| {
+            socket.set_nonblocking(true)?;
+            let address = socket.local_addr()?;
+            Ok((socket, address))
+        });
+        let (socket, address) = bound.map_err(|error| Fault::Bind(wanted, error))?;
+        size_buffers(&socket);
+        sockets.push(socket);
+        addresses.push(address);
+    }
+    let mut seed = [0; 32];
+    aws_lc_rs::rand::fill(&mut seed).map_err(|_| platform(&"no entropy"))?;
+    let bell = Arc::new(new_bell().map_err(|error| platform(&error))?);
+    let (messages, inbox) = sync_channel(ORDERS_MAX);
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut worker = Worker {
+        shard: Shard::new(
+            now(),
+            settings.shard.clone(),
+            identity,
+            addresses.as_slice().into(),
+            StdRng::from_seed(seed),
+        ),
+        outgoing: sockets.iter().map(|_| Batch::new(DATAGRAM_BYTES_MAX)).collect(),
+        sockets,
+        incoming: Batch::new(DATAGRAM_BYTES_MAX),
+        inbox,
+        bell: bell.clone(),
+        rooms: HashMap::new(),
+        undelivered: None,
+        stop: stop.clone(),
+    };
+    let thread = std::thread::Builder::new()
+        .name(format!("shard-{number}"))
+        .spawn(move || worker.run())
+        .map_err(|error| platform(&error))?;
+    Ok(ShardHandle {
+        messages,
+        bell,
+        sessions: AtomicUsize::new(0),
+        addresses,
+        stop,
+        thread: Some(thread),
+    })
+}
+
+/// The kernel grants what its limits allow; less is no error.
+fn size_buffers(socket: &UdpSocket) {
+    let wanted = SOCKET_BUFFER_BYTES;
+    for option in [libc::SO_RCVBUF, libc::SO_SNDBUF] {
+        #[expect(unsafe_code, reason = "the option's value is an int, which is here")]
+        unsafe {
+            libc::setsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                option,
+                (&raw const wanted).cast(),
+                size_of::<i32>() as u32,
+            );
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the shard's only clock reading, once a batch"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+struct Worker {
+    shard: Shard,
+    sockets: Vec<UdpSocket>,
+    incoming: Batch,
+    outgoing: Vec<Batch>,
+    inbox: Receiver<Message>,
+    bell: Arc<OwnedFd>,
+    rooms: HashMap<SessionKey, mpsc::Sender<Notice>>,
+    /// The notice whose room had no place for it.
+    undelivered: Option<(SessionKey, Notice)>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Worker {
+    fn run(&mut self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            self.sleep();
+            let now = now();
+            if !self.take_messages(now) {
+                break;
+            }
+            self.receive(now);
+            self.shard.handle_timeout(now);
+            self.flush();
+        }
+        self.flush();
+    }
+
+    /// Until a datagram, an order or a deadline.
+    fn sleep(&mut self) {
+        let now = now();
+        let mut wait = self
+            .shard
+            .next_deadline()
+            .map_or(SLEEP_MAX, |at| at.saturating_duration_since(now))
+            .min(SLEEP_MAX);
+        if self.undelivered.is_some() {
+            wait = wait.min(Duration::from_millis(5));
+        }
+        let milliseconds = i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(1000);
+        let mut watched: Vec<libc::pollfd> = self
+            .sockets
+            .iter()
+            .map(AsRawFd::as_raw_fd)
+            .chain([self.bell.as_raw_fd()])
+            .map(|fd| libc::pollfd {
+                fd,
+                events: libc::POLLIN,
+                revents: 0,
+            })
+            .collect();
+        #[expect(unsafe_code, reason = "poll reads and writes the vector's elements")]
+        unsafe {
+            libc::poll(watched.as_mut_ptr(), watched.len() as u64, milliseconds);
+        }
+    }
+
+    /// False when nobody can send any more.
+    fn take_messages(&mut self, now: Instant) -> bool {
+        let mut count = [0_u8; 8];
+        #[expect(unsafe_code, reason = "an eventfd gives eight bytes")]
+        // An error means that it had not been rung.
+        let _ = unsafe { libc::read(self.bell.as_raw_fd(), count.as_mut_ptr().cast(), 8) };
+        loop {
+            match self.inbox.try_recv() {
+                Ok(Message::Open(key, notices)) => {
+                    self.rooms.insert(key, notices);
+                }
+                Ok(Message::Order(key, order)) => {
+                    self.shard.handle_order(now, key, order);
+                    self.flush();
+                }
+                Ok(Message::End(key)) => {
+                    self.shard.handle_session_end(now, key);
+                    self.rooms.remove(&key);
+                }
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn receive(&mut self, now: Instant) {
+        for place in 0..self.sockets.len() {
+            let Ok(local) = u8::try_from(place) else { return };
+            for _ in 0..BATCHES_IN_A_ROW {
+                // Errors of a UDP socket are those of datagrams sent before (an ICMP answer):
+                // nothing to do but to read on at the next turn.
+                let received = self.incoming.receive(&self.sockets[place]).unwrap_or(0);
+                for datagram in 0..received {
+                    if let Some((from, bytes)) = self.incoming.datagram(datagram) {
+                        self.shard.handle_datagram(now, local, from, bytes);
+                    }
+                }
+                if !self.incoming.is_full() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Sends all datagrams and notices that the shard has ready.
+    fn flush(&mut self) {
+        // Datagrams are made in place for the first socket, mostly the only one.
+        let Some((first, others)) = self.outgoing.split_first_mut() else {
+            return;
+        };
+        loop {
+            if first.is_full() {
+                first.send(&self.sockets[0]);
+            }
+            let Some(transmit) = first
+                .free()
+                .and_then(|free| self.shard.poll_transmit(free))
+            else {
+                break;
+            };
+            let (place, remote) = (usize::from(transmit.path.local), transmit.path.remote);
+            if place == 0 {
+                first.commit(transmit.length, remote);
+            } else if let Some(batch) = others.get_mut(place - 1) {
+                if batch.is_full() {
+                    batch.send(&self.sockets[place]);
+                }
+                if let (Some(made), Some(free)) = (first.free(), batch.free()) {
+                    free[..transmit.length].copy_from_slice(&made[..transmit.length]);
+                    batch.commit(transmit.length, remote);
+                }
+            }
+        }
+        for (batch, socket) in self.outgoing.iter_mut().zip(&self.sockets) {
+            if !batch.is_empty() {
+                batch.send(socket);
+            }
+        }
+        while let Some((key, notice)) = self
+            .undelivered
+            .take()
+            .or_else(|| self.shard.poll_notice())
+        {
+            let Some(room) = self.rooms.get(&key) else {
+                continue;
+            };
+            match room.try_send(notice) {
+                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
+                Err(mpsc::error::TrySendError::Full(notice)) => {
+                    self.undelivered = Some((key, notice));
+                    break;
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,438 @@
 //! All media of the sessions that one thread owns: pure, told what arrives and what time it is.
+//!
+//! The vocabulary is `handle_*` in, `poll_*` out, [`Shard::next_deadline`]. After each `handle_*`
+//! the shell drains [`Shard::poll_transmit`] and [`Shard::poll_notice`] until they are empty.
+//! This module and those below it must never know sockets, threads, clocks or meetings. What a
+//! peer sends is looked at only after its address has passed an ICE check and the packet has
+//! authenticated; before that nothing is allocated for it.
 
+mod demux;
+mod feedback;
+mod forward;
+mod keyframes;
+mod loudness;
+mod peer;
+mod reception;
+mod rewrite;
+mod ring;
+mod router;
 pub mod rtcp;
 pub mod rtp;
+pub mod sdp;
+mod slots;
+mod source;
 pub mod srtp;
+pub mod transport;
 pub mod vp8;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rand::{Rng, RngExt, rngs::StdRng};
+use rustc_hash::FxHashMap;
+
+use super::{Gate, Notice, OfferRefusal, Order, PeerId, Sending, SessionKey};
+use forward::Forwards;
+use peer::{Numbers, Peer, Plan};
+use sdp::Local;
+use source::{PeerKey, SourceKey, SourceState};
+use srtp::{Opener, Sealer};
+use transport::{Credentials, Identity, Outcome, Path, Transport};
+
+/// How often timers are looked at, while there are peers.
+const TICK: Duration = Duration::from_millis(20);
+/// How often sources are looked at for silence, and who speaks is told.
+const SURVEY: Duration = Duration::from_millis(200);
+/// How often a publisher is sent receiver reports (RFC 3550 asks for 5 s, browsers pace by 1 s).
+const REPORT: Duration = Duration::from_secs(1);
+/// Room for a packet with everything that is added to it, in bytes.
+pub const DATAGRAM_BYTES_MAX: usize = 2048;
+
+/// Settings of a shard.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Peer connections on one shard at most. Past it an offer is refused as `full`.
+    pub peers_max: usize,
+    /// Sound at or below this level, in −dBov (0 to 127), does not start a turn's clock.
+    pub speech_threshold: u8,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            peers_max: 400,
+            speech_threshold: 60,
+        }
+    }
+}
+
+/// A datagram to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transmit {
+    /// From where and to where.
+    pub path: Path,
+    /// Its length in the buffer that was handed in.
+    pub length: usize,
+}
+
+/// One session's peers.
+#[derive(Default)]
+struct Session {
+    peers: Vec<PeerKey>,
+    /// Who should be seen first.
+    prominence: Vec<PeerId>,
+    /// Who was told to be speaking.
+    speaking: Vec<PeerId>,
+}
+
+/// The media of some sessions.
+pub struct Shard {
+    settings: Settings,
+    identity: Identity,
+    locals: Arc<[SocketAddr]>,
+    random: StdRng,
+    epoch: Instant,
+    now: Instant,
+    sessions: HashMap<SessionKey, Session>,
+    peers: Vec<Option<Box<Peer>>>,
+    sources: Vec<Option<Box<SourceState>>>,
+    by_id: HashMap<PeerId, PeerKey>,
+    by_ufrag: HashMap<String, PeerKey>,
+    /// Addresses that passed a check.
+    by_address: FxHashMap<SocketAddr, PeerKey>,
+    /// Addresses that a peer's agent has sent checks to, so that the answers find it.
+    probed: FxHashMap<SocketAddr, PeerKey>,
+    arrivals: u64,
+    /// Datagrams that are not forwarded media: ICE, DTLS, RTCP.
+    control: VecDeque<(Path, Vec<u8>)>,
+    forwards: Forwards,
+    notices: VecDeque<(SessionKey, Notice)>,
+    next_tick: Instant,
+    next_survey: Instant,
+}
+
+impl Shard {
+    /// A shard that sends from `locals` (each exactly as its socket is bound, never unspecified).
+    /// `random` comes from the platform's entropy: it makes the ICE passwords.
+    pub fn new(
+        now: Instant,
+        settings: Settings,
+        identity: Identity,
+        locals: Arc<[SocketAddr]>,
+        random: StdRng,
+    ) -> Self {
+        Self {
+            settings,
+            identity,
+            locals,
+            random,
+            epoch: now,
+            now,
+            sessions: HashMap::new(),
+            peers: Vec::new(),
+            sources: Vec::new(),
+            by_id: HashMap::new(),
+            by_ufrag: HashMap::new(),
+            by_address: FxHashMap::default(),
+            probed: FxHashMap::default(),
+            arrivals: 0,
+            control: VecDeque::new(),
+            forwards: Forwards::default(),
+            notices: VecDeque::new(),
+            next_tick: now,
+            next_survey: now,
+        }
+    }
+
+    /// Peer connections now.
+    pub fn peers(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// The session's media is over: its peers are closed.
+    pub fn handle_session_end(&mut self, now: Instant, key: SessionKey) {
+        self.now = now;
+        if let Some(session) = self.sessions.remove(&key) {
+            for peer in session.peers {
+                self.remove(peer);
+            }
+        }
+    }
+
+    /// Carries out a room's order. An order for a peer that is gone does nothing.
+    pub fn handle_order(&mut self, now: Instant, session: SessionKey, order: Order) {
+        self.now = now;
+        match order {
+            Order::Offer { peer, sdp, sending } => {
+                let answer = self.offer(session, peer, &sdp, &sending);
+                self.notices
+                    .push_back((session, Notice::Answered { peer, answer }));
+            }
+            Order::Candidate { peer, candidate } => {
+                if let Some((key, peer)) = self.find(peer) {
+                    peer.transport.handle_candidate(&candidate);
+                    self.drain(key);
+                }
+            }
+            Order::Hear { peer, gate } => {
+                if let Some((key, peer)) = self.find(peer) {
+                    peer.gate = gate;
+                    self.regate(key);
+                }
+            }
+            Order::Show { peer, shown } => {
+                if let Some((key, peer)) = self.find(peer) {
+                    peer.shown = shown;
+                    self.regate(key);
+                }
+            }
+            Order::Prominence { peers } => {
+                self.sessions.entry(session).or_default().prominence = peers;
+                self.refill(session);
+            }
+            Order::Close { peer } => {
+                if let Some((key, _)) = self.find(peer) {
+                    self.close(key);
+                    self.refill(session);
+                }
+            }
+        }
+    }
+
+    fn find(&mut self, id: PeerId) -> Option<(PeerKey, &mut Peer)> {
+        let key = *self.by_id.get(&id)?;
+        let peer = self.peers.get_mut(key)?.as_deref_mut()?;
+        Some((key, peer))
+    }
+
+    fn peer(&self, key: PeerKey) -> Option<&Peer> {
+        self.peers.get(key)?.as_deref()
+    }
+
+    fn peer_mut(&mut self, key: PeerKey) -> Option<&mut Peer> {
+        self.peers.get_mut(key)?.as_deref_mut()
+    }
+
+    fn source(&self, key: SourceKey) -> Option<&SourceState> {
+        self.sources.get(key)?.as_deref()
+    }
+
+    fn source_mut(&mut self, key: SourceKey) -> Option<&mut SourceState> {
+        self.sources.get_mut(key)?.as_deref_mut()
+    }
+
+    fn offer(
+        &mut self,
+        session: SessionKey,
+        id: PeerId,
+        text: &str,
+        sending: &[Sending],
+    ) -> Result<String, OfferRefusal> {
+        let offer = sdp::read(text)?;
+        if self.by_id.len() >= self.settings.peers_max {
+            return Err(OfferRefusal::Full);
+        }
+        if self.by_id.contains_key(&id) {
+            return Err(OfferRefusal::Malformed(
+                "this connection has its answer already".to_owned(),
+            ));
+        }
+        let random = &mut self.random;
+        let plan = Plan::new(&offer, sending, || Numbers {
+            ssrc: random.next_u32() | 1,
+            rtx_ssrc: random.next_u32() & !1 | 2,
+            index: random.random(),
+            rtx_index: random.random(),
+            timestamp: random.next_u32(),
+        });
+        let credentials = Credentials {
+            ufrag: token(&mut self.random, 8),
+            pwd: token(&mut self.random, 24),
+            remote_ufrag: offer.ufrag.clone(),
+            remote_pwd: offer.pwd.clone(),
+            remote_fingerprint: offer.fingerprint,
+        };
+        let (ufrag, pwd) = (credentials.ufrag.clone(), credentials.pwd.clone());
+        let mut transport = Transport::new(
+            self.now,
+            self.identity.clone(),
+            self.locals.clone(),
+            credentials,
+        )
+        .map_err(OfferRefusal::Malformed)?;
+        for candidate in &offer.candidates {
+            transport.handle_candidate(candidate);
+        }
+        let local = Local {
+            ufrag: ufrag.clone(),
+            pwd,
+            fingerprint: self.identity.fingerprint(),
+            candidates: transport.candidates(),
+        };
+        let answer = sdp::answer(&offer, &local, &plan.parts);
+        self.arrivals += 1;
+        let peer = Peer {
+            id,
+            session,
+            order: self.arrivals,
+            transport,
+            keys: None,
+            path: None,
+            ufrag: ufrag.clone(),
+            addresses: Vec::new(),
+            gate: Gate::Closed,
+            shown: false,
+            tracks: plan.tracks,
+            slots: plan.slots,
+            reporter: self.random.next_u32(),
+            report_at: self.now + REPORT,
+            connected: false,
+            slots_changed: false,
+        };
+        let key = insert(&mut self.peers, peer);
+        self.by_id.insert(id, key);
+        self.by_ufrag.insert(ufrag, key);
+        self.sessions.entry(session).or_default().peers.push(key);
+        self.next_tick = self.next_tick.max(self.now);
+        self.drain(key);
+        Ok(answer)
+    }
+
+    fn close(&mut self, key: PeerKey) {
+        let now = self.now;
+        if let Some(peer) = self.peer_mut(key) {
+            peer.transport.close(now);
+            let session = peer.session;
+            self.drain(key);
+            if let Some(session) = self.sessions.get_mut(&session) {
+                session.peers.retain(|other| *other != key);
+            }
+        }
+        self.remove(key);
+    }
+
+    /// Takes a peer and its sources out of every table but its session's.
+    fn remove(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key).and_then(Option::take) else {
+            return;
+        };
+        self.by_id.remove(&peer.id);
+        self.by_ufrag.remove(&peer.ufrag);
+        for address in &peer.addresses {
+            self.by_address.remove(address);
+        }
+        self.probed.retain(|_, owner| *owner != key);
+        for source in peer.tracks.iter().filter_map(|track| track.key) {
+            self.forwards.forget(source);
+            if let Some(place) = self.sources.get_mut(source) {
+                *place = None;
+            }
+        }
+    }
+
+    /// Moves a peer's own datagrams into the queue and carries out what became of it.
+    fn drain(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key).and_then(Option::as_deref_mut) else {
+            return;
+        };
+        while let Some((path, datagram)) = peer.transport.poll_transmit() {
+            if !self.by_address.contains_key(&path.remote) {
+                self.probed.entry(path.remote).or_insert(key);
+            }
+            self.control.push_back((path, datagram.to_vec()));
+        }
+        peer.path = peer.transport.path();
+        match peer.transport.poll_outcome() {
+            None => {}
+            Some(Outcome::Ready(keys)) => {
+                let (id, session) = (peer.id, peer.session);
+                // The server opens with the client's key and seals with its own.
+                let made = Opener::new(&keys.client).and_then(|opener| {
+                    Sealer::new(&keys.server).map(|sealer| (opener, sealer))
+                });
+                match made {
+                    Ok(keys) => {
+                        peer.keys = Some(keys);
+                        peer.connected = true;
+                        peer.slots_changed = true;
+                        self.notices
+                            .push_back((session, Notice::Connected { peer: id }));
+                        self.refill(session);
+                    }
+                    Err(_) => self.notices.push_back((session, Notice::Lost { peer: id })),
+                }
+            }
+            Some(Outcome::Lost(_why)) => {
+                let (id, session) = (peer.id, peer.session);
+                peer.connected = false;
+                peer.keys = None;
+                self.notices.push_back((session, Notice::Lost { peer: id }));
+                self.refill(session);
+            }
+        }
+    }
+
+    /// When [`Self::handle_timeout`] is needed next.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        (!self.by_id.is_empty()).then_some(self.next_tick)
+    }
+
+    /// Moves every timer on.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        if now < self.next_tick {
+            return;
+        }
+        self.next_tick = now + TICK;
+        for key in 0..self.peers.len() {
+            let Some(peer) = self.peer_mut(key) else {
+                continue;
+            };
+            if peer.transport.next_deadline().is_some_and(|at| at <= now) {
+                peer.transport.handle_timeout(now);
+                self.drain(key);
+            }
+            self.report(key);
+        }
+        self.ask_for_key_frames();
+        if now >= self.next_survey {
+            self.next_survey = now + SURVEY;
+            self.survey();
+        }
+    }
+
+    /// What the rooms must know.
+    pub fn poll_notice(&mut self) -> Option<(SessionKey, Notice)> {
+        self.notices.pop_front()
+    }
+}
+
+/// Puts a value into the first free place.
+fn insert<T>(places: &mut Vec<Option<Box<T>>>, value: T) -> usize {
+    let value = Some(Box::new(value));
+    match places.iter().position(Option::is_none) {
+        Some(place) => {
+            if let Some(free) = places.get_mut(place) {
+                *free = value;
+            }
+            place
+        }
+        None => {
+            places.push(value);
+            places.len() - 1
+        }
+    }
+}
+
+/// ICE characters (RFC 8839 section 5.4), six random bits each.
+fn token(random: &mut StdRng, length: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    (0..length)
+        .map(|_| char::from(ALPHABET[(random.next_u32() % 64) as usize]))
+        .collect()
+}

@@ -1,0 +1,261 @@
+//! What arrives: told apart by its first byte (RFC 7983), given to the peer whose address passed
+//! a check, opened, and put into its source's ring.
+
+use std::{net::SocketAddr, time::Instant};
+
+use super::{
+    Shard, insert,
+    peer::Peer,
+    ring::Packet,
+    source::{PeerKey, SourceKey, SourceState},
+    transport::Path,
+    vp8,
+};
+use crate::media::{Gate, Kind, Notice, Source};
+
+const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+const STUN_BINDING_REQUEST: [u8; 2] = [0, 1];
+const STUN_USERNAME: u16 = 0x0006;
+/// Addresses bound to one peer at most: its interfaces, before and after a change of network.
+const ADDRESSES_MAX: usize = 8;
+
+impl Shard {
+    /// Takes a datagram that came to the local address with this place. Its bytes are
+    /// overwritten. Whatever is not authentic is dropped without a word.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        local: u8,
+        remote: SocketAddr,
+        datagram: &mut [u8],
+    ) {
+        self.now = now;
+        let path = Path { local, remote };
+        match datagram.first() {
+            Some(0..=3) => self.stun(path, datagram),
+            Some(20..=63) => {
+                if let Some(key) = self.by_address.get(&remote).copied()
+                    && let Some(peer) = self.peer_mut(key)
+                {
+                    peer.transport.handle_dtls(now, datagram);
+                    self.drain(key);
+                }
+            }
+            Some(128..=191) => {
+                let Some(key) = self.by_address.get(&remote).copied() else {
+                    return;
+                };
+                // RFC 5761 section 4: payload types 64 to 95 are RTCP's.
+                match datagram.get(1).map(|byte| byte & 0x7f) {
+                    Some(64..=95) => self.control_packet(key, datagram),
+                    Some(_) => self.media_packet(key, datagram),
+                    None => {}
+                }
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    fn stun(&mut self, path: Path, message: &[u8]) {
+        if message.get(4..8) != Some(&STUN_COOKIE) {
+            return;
+        }
+        let key = if message.starts_with(&STUN_BINDING_REQUEST) {
+            let Some(ufrag) = local_ufrag(message) else {
+                return;
+            };
+            self.by_ufrag.get(ufrag)
+        } else {
+            self.by_address
+                .get(&path.remote)
+                .or_else(|| self.probed.get(&path.remote))
+        };
+        let Some(key) = key.copied() else {
+            return;
+        };
+        let now = self.now;
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
+        if peer.transport.handle_stun(now, path, message) {
+            self.bind(key, path.remote);
+        }
+        self.drain(key);
+    }
+
+    /// Binds an address to a peer. One that is bound to another peer that lives stays there: who
+    /// knows some credentials must not take over somebody else's address by a forged sender.
+    fn bind(&mut self, key: PeerKey, address: SocketAddr) {
+        if let Some(holder) = self.by_address.get(&address).copied() {
+            if holder == key || self.peer(holder).is_some_and(|holder| holder.connected) {
+                return;
+            }
+            if let Some(holder) = self.peer_mut(holder) {
+                holder.addresses.retain(|other| *other != address);
+            }
+        }
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
+        let oldest = (peer.addresses.len() >= ADDRESSES_MAX).then(|| peer.addresses.remove(0));
+        peer.addresses.push(address);
+        if let Some(oldest) = oldest {
+            self.by_address.remove(&oldest);
+        }
+        self.by_address.insert(address, key);
+    }
+
+    fn media_packet(&mut self, key: PeerKey, datagram: &mut [u8]) {
+        let (now, epoch) = (self.now, self.epoch);
+        let Some(peer) = self.peers.get_mut(key).and_then(Option::as_deref_mut) else {
+            return;
+        };
+        let Some((opener, _)) = &mut peer.keys else {
+            return;
+        };
+        let Ok(opened) = opener.open_rtp(datagram) else {
+            return;
+        };
+        // Padding that contradicts the packet's length (the advisory of 2025-26) ends here.
+        let (header, packet) = (opened.header, &*opened.packet);
+        let Ok(payload) = header.payload(packet) else {
+            return;
+        };
+        let sources = &self.sources;
+        let ssrc_of = |source: SourceKey| Some(sources.get(source)?.as_deref()?.ssrc);
+        let Some(place) = peer.track_of(&header, packet, ssrc_of) else {
+            return;
+        };
+        let Some(track) = peer.tracks.get_mut(place) else {
+            return;
+        };
+        let source_key = match track.key {
+            Some(source) => source,
+            None => {
+                let mut source =
+                    SourceState::new(key, track.source, header.ssrc, track.clock_hz);
+                let (open, rank) = gate(peer.gate, peer.shown, track.source);
+                source.set_open(open);
+                source.rank = rank;
+                let source = insert(&mut self.sources, source);
+                track.key = Some(source);
+                source
+            }
+        };
+        let level = track
+            .extensions
+            .audio_level
+            .and_then(|id| header.extension(packet, id))
+            .and_then(super::rtp::AudioLevel::parse);
+        let (peer_id, session) = (peer.id, peer.session);
+        let Some(source) = self.sources.get_mut(source_key).and_then(Option::as_deref_mut) else {
+            return;
+        };
+        source
+            .reception
+            .handle(now, epoch, source.clock_hz, opened.index, header.timestamp);
+        // The floor: what may not be heard or seen goes no further, whatever is sent.
+        if !source.open || payload.is_empty() {
+            return;
+        }
+        let (picture, starts) = match source.kind() {
+            Kind::Audio => (None, true),
+            Kind::Video => {
+                let Some(picture) = vp8::Descriptor::parse(payload) else {
+                    return;
+                };
+                let starts = picture.starts_key_frame(payload);
+                if starts {
+                    source.key_frames.arrived();
+                }
+                (Some(picture), starts)
+            }
+        };
+        if source.source == Source::Microphone {
+            if let Some(level) = level {
+                source.loudness.handle(now, level);
+            }
+            let loud = level.is_none_or(|level| level.level < self.settings.speech_threshold);
+            if !std::mem::replace(&mut source.delivered, true) {
+                self.notices
+                    .push_back((session, Notice::AudioDelivered { peer: peer_id }));
+            }
+            if loud && !std::mem::replace(&mut source.heard, true) {
+                self.notices
+                    .push_back((session, Notice::AudioHeard { peer: peer_id }));
+            }
+        }
+        // An index starts at 0, a stored sequence number at 1.
+        let sequence = opened.index + 1;
+        let stored = source.ring.push(
+            Packet {
+                sequence,
+                timestamp: header.timestamp,
+                marker: header.marker,
+                level,
+                starts,
+                picture,
+            },
+            payload,
+        );
+        if source.touch(now) {
+            self.refill(session);
+        }
+        if stored {
+            self.forwards.push(source_key, sequence);
+        }
+    }
+}
+
+/// Whether a source may be forwarded, and its claim to an audio slot.
+pub(super) fn gate(gate: Gate, shown: bool, source: Source) -> (bool, crate::media::AudioRank) {
+    use crate::media::AudioRank;
+    match (source, gate) {
+        (Source::Microphone, Gate::Closed) => (false, AudioRank::Other),
+        (Source::Microphone, Gate::Open(rank)) => (true, rank),
+        (Source::Camera | Source::Screen, Gate::Closed | Gate::Open(_)) => {
+            (shown, AudioRank::Other)
+        }
+    }
+}
+
+impl Shard {
+    /// A peer's gate or picture was opened or closed: carries it over to its sources.
+    pub(super) fn regate(&mut self, key: PeerKey) {
+        let Some(peer) = self.peer(key) else {
+            return;
+        };
+        let session = peer.session;
+        let decided: Vec<_> = tracks_with_sources(peer)
+            .map(|(source, key)| (key, gate(peer.gate, peer.shown, source)))
+            .collect();
+        for (source, (open, rank)) in decided {
+            if let Some(source) = self.source_mut(source) {
+                source.set_open(open);
+                source.rank = rank;
+            }
+        }
+        self.refill(session);
+    }
+}
+
+fn tracks_with_sources(peer: &Peer) -> impl Iterator<Item = (Source, SourceKey)> {
+    peer.tracks
+        .iter()
+        .filter_map(|track| Some((track.source, track.key?)))
+}
+
+/// Our user fragment in a check's USERNAME, which is `ours:theirs` (RFC 8445 section 7.2.2).
+fn local_ufrag(message: &[u8]) -> Option<&str> {
+    let mut rest = message.get(20..)?;
+    loop {
+        let (header, body) = rest.split_first_chunk::<4>()?;
+        let kind = u16::from_be_bytes([header[0], header[1]]);
+        let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+        let value = body.get(..length)?;
+        if kind == STUN_USERNAME {
+            return std::str::from_utf8(value).ok()?.split(':').next();
+        }
+        rest = body.get(length.next_multiple_of(4)..)?;
+    }
+}

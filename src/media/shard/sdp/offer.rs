@@ -1,0 +1,413 @@
+//! Reading an offer.
+
+use std::io::Cursor;
+
+use rtc::sdp::description::{media::MediaDescription, session::SessionDescription};
+
+use super::{OFFER_BYTES_MAX, SECTIONS_MAX};
+use crate::media::{Kind, OfferRefusal};
+
+/// What an offer says, as far as the server acts on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The client's ICE user fragment.
+    pub ufrag: String,
+    /// The client's ICE password.
+    pub pwd: String,
+    /// SHA-256 of the client's DTLS certificate.
+    pub fingerprint: [u8; 32],
+    /// Values of the `candidate` attributes that came with the offer.
+    pub candidates: Vec<String>,
+    /// All media sections in their order; the answer has as many.
+    pub sections: Vec<Section>,
+}
+
+/// One media section of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// `a=mid`.
+    pub mid: String,
+    /// The media word of the `m=` line, needed to reject what is not understood.
+    pub media: String,
+    /// Transport protocol of the `m=` line, echoed in the answer.
+    pub protocol: String,
+    /// Formats of the `m=` line, echoed where the section is rejected.
+    pub formats: Vec<String>,
+    /// Audio or video; nothing for other media.
+    pub kind: Option<Kind>,
+    /// Which way the client offers.
+    pub direction: Direction,
+    /// The codec of ours that is offered first: Opus or VP8.
+    pub codec: Option<Codec>,
+    /// Ids of the header extensions that the server knows.
+    pub extensions: Extensions,
+    /// The first SSRC named for the section, if any.
+    pub ssrc: Option<u32>,
+    /// Layers announced by `a=rid … send`, in order.
+    pub rids: Vec<String>,
+    /// `a=rtcp-rsize` was offered.
+    pub reduced_size_rtcp: bool,
+}
+
+/// Direction attribute of a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Both ways.
+    SendRecv,
+    /// The client sends.
+    SendOnly,
+    /// The client receives.
+    RecvOnly,
+    /// Neither.
+    Inactive,
+}
+
+/// The payload type chosen for a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Codec {
+    /// Payload type, 0 to 127.
+    pub payload_type: u8,
+    /// RTP clock rate in Hz.
+    pub clock_hz: u32,
+    /// As in `a=rtpmap`, such as `opus/48000/2`.
+    pub map: String,
+    /// `a=fmtp` of the offer.
+    pub fmtp: Option<String>,
+    /// Retransmission for it, where offered (RFC 4588).
+    pub rtx: Option<Rtx>,
+}
+
+/// A retransmission payload type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rtx {
+    /// Payload type, 0 to 127.
+    pub payload_type: u8,
+}
+
+/// Ids of header extensions (RFC 8285), 1 to 14 each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extensions {
+    /// RFC 6464 client-to-mixer audio level.
+    pub audio_level: Option<u8>,
+    /// RFC 9143 section 15: the section's mid.
+    pub mid: Option<u8>,
+    /// RFC 8852: the layer's rid.
+    pub rid: Option<u8>,
+    /// RFC 8852: the rid that a retransmission repairs.
+    pub repaired_rid: Option<u8>,
+    /// Transport-wide sequence number, draft-holmer-rmcat-transport-wide-cc-extensions-01.
+    pub transport_sequence: Option<u8>,
+}
+
+/// URI of the audio level extension.
+pub(super) const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+/// URI of the mid extension.
+pub(super) const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+const REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
+const TRANSPORT_SEQUENCE: &str =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
+fn malformed(what: impl Into<String>) -> OfferRefusal {
+    OfferRefusal::Malformed(what.into())
+}
+
+/// Reads an offer.
+///
+/// # Errors
+/// [`OfferRefusal::Malformed`] says what is missing or wrong, for the client's developer.
+pub fn read(text: &str) -> Result<Offer, OfferRefusal> {
+    if text.len() > OFFER_BYTES_MAX {
+        return Err(malformed(format!(
+            "the offer has {} bytes, {OFFER_BYTES_MAX} are allowed",
+            text.len()
+        )));
+    }
+    let description = SessionDescription::unmarshal(&mut Cursor::new(text.as_bytes()))
+        .map_err(|error| malformed(format!("the offer is not SDP: {error}")))?;
+    let described = &description.media_descriptions;
+    if described.is_empty() {
+        return Err(malformed("the offer has no media section"));
+    }
+    if described.len() > SECTIONS_MAX {
+        return Err(malformed(format!(
+            "the offer has {} media sections, {SECTIONS_MAX} are allowed",
+            described.len()
+        )));
+    }
+    // Transport attributes stand in a section, in the first of the bundle, or at session level.
+    let find = |key: &str| -> Option<&str> {
+        described
+            .iter()
+            .filter(|media| media.media_name.port.value != 0)
+            .find_map(|media| media.attribute(key).flatten())
+            .or_else(|| {
+                description
+                    .attributes
+                    .iter()
+                    .find(|attribute| attribute.key == key)
+                    .and_then(|attribute| attribute.value.as_deref())
+            })
+    };
+    let ufrag = find("ice-ufrag").ok_or_else(|| malformed("the offer has no a=ice-ufrag"))?;
+    let pwd = find("ice-pwd").ok_or_else(|| malformed("the offer has no a=ice-pwd"))?;
+    if !(4..=256).contains(&ufrag.len()) || !(22..=256).contains(&pwd.len()) {
+        return Err(malformed(
+            "a=ice-ufrag has 4 to 256 characters, a=ice-pwd 22 to 256 (RFC 8839 section 5.4)",
+        ));
+    }
+    let fingerprint = find("fingerprint")
+        .ok_or_else(|| malformed("the offer has no a=fingerprint"))
+        .and_then(read_fingerprint)?;
+    if find("setup") == Some("passive") {
+        return Err(malformed(
+            "a=setup:passive cannot be answered: the server is the DTLS server; offer actpass or active",
+        ));
+    }
+    if described.len() > 1 && !description.attributes.iter().any(is_bundle) {
+        return Err(malformed("offer a=group:BUNDLE: there is one transport"));
+    }
+    let sections = described
+        .iter()
+        .map(read_section)
+        .collect::<Result<Vec<_>, _>>()?;
+    for (index, section) in sections.iter().enumerate() {
+        if sections[..index].iter().any(|other| other.mid == section.mid) {
+            return Err(malformed(format!("a=mid:{} stands twice", section.mid)));
+        }
+    }
+    let candidates = described
+        .iter()
+        .flat_map(|media| &media.attributes)
+        .filter(|attribute| attribute.key == "candidate")
+        .filter_map(|attribute| attribute.value.clone())
+        .collect();
+    Ok(Offer {
+        ufrag: ufrag.to_owned(),
+        pwd: pwd.to_owned(),
+        fingerprint,
+        candidates,
+        sections,
+    })
+}
+
+fn is_bundle(attribute: &rtc::sdp::description::common::Attribute) -> bool {
+    attribute.key == "group"
+        && attribute
+            .value
+            .as_deref()
+            .is_some_and(|value| value.starts_with("BUNDLE"))
+}
+
+fn read_fingerprint(value: &str) -> Result<[u8; 32], OfferRefusal> {
+    let wrong = || malformed("a=fingerprint must be sha-256 and 32 bytes in hexadecimal");
+    let (algorithm, hex) = value.split_once(' ').ok_or_else(wrong)?;
+    if !algorithm.eq_ignore_ascii_case("sha-256") {
+        return Err(wrong());
+    }
+    let mut bytes = [0; 32];
+    let mut count = 0;
+    for (place, part) in hex.trim().split(':').enumerate() {
+        let byte = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
+        *bytes.get_mut(place).ok_or_else(wrong)? = byte;
+        count = place + 1;
+    }
+    if count == bytes.len() { Ok(bytes) } else { Err(wrong()) }
+}
+
+/// A mid is echoed into the answer: only token characters (RFC 4566 section 9), and short.
+fn is_token(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn read_section(media: &MediaDescription) -> Result<Section, OfferRefusal> {
+    let mid = media
+        .attribute("mid")
+        .flatten()
+        .filter(|mid| is_token(mid))
+        .ok_or_else(|| malformed("each media section needs an a=mid of 1 to 32 characters"))?
+        .to_owned();
+    let kind = match media.media_name.media.as_str() {
+        "audio" => Some(Kind::Audio),
+        "video" => Some(Kind::Video),
+        _ => None,
+    };
+    let has = |key: &str| media.has_attribute(key);
+    let direction = if media.media_name.port.value == 0 && !has("bundle-only") || has("inactive") {
+        Direction::Inactive
+    } else if has("sendonly") {
+        Direction::SendOnly
+    } else if has("recvonly") {
+        Direction::RecvOnly
+    } else {
+        Direction::SendRecv
+    };
+    if kind.is_some() && direction != Direction::Inactive && !has("rtcp-mux") {
+        return Err(malformed(format!("section {mid} lacks a=rtcp-mux")));
+    }
+    Ok(Section {
+        codec: kind.and_then(|kind| read_codec(media, kind)),
+        extensions: read_extensions(media),
+        ssrc: media
+            .attribute("ssrc")
+            .flatten()
+            .and_then(|value| value.split(' ').next())
+            .and_then(|number| number.parse().ok()),
+        rids: values(media, "rid")
+            .filter_map(|value| value.split_once(' '))
+            .filter(|(rid, rest)| rest.starts_with("send") && is_token(rid))
+            .map(|(rid, _)| rid.to_owned())
+            .collect(),
+        reduced_size_rtcp: has("rtcp-rsize"),
+        media: media.media_name.media.clone(),
+        protocol: media.media_name.protos.join("/"),
+        formats: media.media_name.formats.clone(),
+        mid,
+        kind,
+        direction,
+    })
+}
+
+fn values<'a>(media: &'a MediaDescription, key: &'a str) -> impl Iterator<Item = &'a str> {
+    media
+        .attributes
+        .iter()
+        .filter(move |attribute| attribute.key == key)
+        .filter_map(|attribute| attribute.value.as_deref())
+}
+
+/// `(payload type, rest)` of an attribute such as `rtpmap:111 opus/48000/2`.
+fn by_payload_type<'a>(
+    media: &'a MediaDescription,
+    key: &'a str,
+) -> impl Iterator<Item = (u8, &'a str)> {
+    values(media, key).filter_map(|value| {
+        let (number, rest) = value.split_once(' ')?;
+        let number: u8 = number.parse().ok()?;
+        (number < 128).then_some((number, rest.trim()))
+    })
+}
+
+fn read_codec(media: &MediaDescription, kind: Kind) -> Option<Codec> {
+    let (wanted, clock_hz) = match kind {
+        Kind::Audio => ("opus/48000/2", 48_000),
+        Kind::Video => ("vp8/90000", 90_000),
+    };
+    let (payload_type, map) = by_payload_type(media, "rtpmap")
+        .find(|(number, map)| {
+            map.eq_ignore_ascii_case(wanted)
+                && media.media_name.formats.contains(&number.to_string())
+        })?;
+    let fmtp = by_payload_type(media, "fmtp")
+        .find(|(number, _)| *number == payload_type)
+        .map(|(_, rest)| rest.to_owned());
+    let apt = format!("apt={payload_type}");
+    let rtx = by_payload_type(media, "rtpmap")
+        .filter(|(_, map)| map.to_ascii_lowercase().starts_with("rtx/"))
+        .find(|(number, _)| {
+            by_payload_type(media, "fmtp").any(|(other, rest)| {
+                other == *number && rest.split(';').any(|part| part.trim() == apt)
+            })
+        })
+        .map(|(payload_type, _)| Rtx { payload_type });
+    Some(Codec {
+        payload_type,
+        clock_hz,
+        map: map.to_owned(),
+        fmtp,
+        rtx,
+    })
+}
+
+fn read_extensions(media: &MediaDescription) -> Extensions {
+    let mut extensions = Extensions::default();
+    for value in values(media, "extmap") {
+        let mut words = value.split_whitespace();
+        let (Some(id), Some(uri)) = (words.next(), words.next()) else {
+            continue;
+        };
+        // `3/sendonly` restricts the direction; the id comes first.
+        let id = id.split('/').next().and_then(|id| id.parse::<u8>().ok());
+        let Some(id) = id.filter(|id| (1..=14).contains(id)) else {
+            continue;
+        };
+        let place = match uri {
+            AUDIO_LEVEL => &mut extensions.audio_level,
+            MID => &mut extensions.mid,
+            RID => &mut extensions.rid,
+            REPAIRED_RID => &mut extensions.repaired_rid,
+            TRANSPORT_SEQUENCE => &mut extensions.transport_sequence,
+            _ => continue,
+        };
+        *place = Some(id);
+    }
+    extensions
+}
+
+#[cfg(test)]
+pub(in crate::media::shard) mod tests {
+    use super::*;
+
+    /// A small offer in Chromium's manner: microphone, camera, an audio slot, a video slot.
+    pub(in crate::media::shard) fn offer_text() -> String {
+        let transport = "c=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
+             a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n\
+             a=setup:actpass\r\na=rtcp-mux\r\n";
+        let audio = "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n\
+             a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
+             a=rtpmap:63 red/48000/2\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n";
+        let video = "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
+             a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n\
+             a=rtpmap:98 VP9/90000\r\na=rtpmap:99 rtx/90000\r\na=fmtp:99 apt=98\r\na=rtcp-rsize\r\n";
+        format!(
+            "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\n\
+             m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\na=mid:0\r\na=sendonly\r\n{transport}{audio}a=ssrc:1001 cname:x\r\n\
+             m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99\r\na=mid:1\r\na=sendonly\r\n{transport}{video}a=ssrc-group:FID 2001 2002\r\na=ssrc:2001 cname:x\r\na=ssrc:2002 cname:x\r\n\
+             m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:2\r\na=recvonly\r\n{transport}{audio}\
+             m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:3\r\na=recvonly\r\n{transport}{video}"
+        )
+    }
+
+    #[test]
+    fn an_offer_is_read() {
+        let offer = read(&offer_text()).expect("a good offer");
+        assert_eq!(offer.ufrag, "abcd");
+        assert_eq!(offer.fingerprint[31], 0x1f);
+        assert_eq!(offer.sections.len(), 4);
+        let camera = &offer.sections[1];
+        assert_eq!(camera.kind, Some(Kind::Video));
+        assert_eq!(camera.direction, Direction::SendOnly);
+        assert_eq!(camera.ssrc, Some(2001));
+        let codec = camera.codec.as_ref().expect("VP8");
+        assert_eq!((codec.payload_type, codec.clock_hz), (96, 90_000));
+        assert_eq!(codec.rtx, Some(Rtx { payload_type: 97 }));
+        let microphone = &offer.sections[0];
+        assert_eq!(microphone.extensions.audio_level, Some(1));
+        assert_eq!(microphone.codec.as_ref().map(|codec| codec.payload_type), Some(111));
+        assert_eq!(offer.sections[3].direction, Direction::RecvOnly);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (from, to, said) in [
+            ("a=ice-ufrag:abcd\r\n", "", "ice-ufrag"),
+            ("a=ice-pwd:0123456789012345678901\r\n", "a=ice-pwd:short\r\n", "ice-pwd"),
+            ("a=fingerprint:sha-256 ", "a=fingerprint:sha-1 ", "sha-256"),
+            (":1F\r\n", ":1F:20\r\n", "sha-256"),
+            ("a=mid:1\r\n", "a=mid:0\r\n", "twice"),
+            ("a=mid:3\r\n", "", "a=mid"),
+            ("a=group:BUNDLE 0 1 2 3\r\n", "", "BUNDLE"),
+            ("a=setup:actpass\r\n", "a=setup:passive\r\n", "passive"),
+            ("a=rtcp-mux\r\n", "", "rtcp-mux"),
+            ("v=0\r\n", "v=x\r\n", "SDP"),
+        ] {
+            let text = offer_text();
+            let changed = text.replace(from, to);
+            assert_ne!(text, changed);
+            let refusal = read(&changed).expect_err(said).to_string();
+            assert!(refusal.contains(said), "{refusal} should speak of {said}");
+        }
+        assert!(read("").is_err());
+        assert!(read(&"a=x\r\n".repeat(OFFER_BYTES_MAX)).is_err());
+    }
+}

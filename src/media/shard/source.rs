@@ -1,0 +1,135 @@
+//! One sent track: its packets, who subscribes to it, whether it is forwarded, how it arrives.
+//!
+//! This module must never know sockets, keys, or other sources.
+
+use std::time::{Duration, Instant};
+
+use super::{keyframes::KeyFrames, loudness::Loudness, reception::Reception, ring::Ring};
+use crate::media::{AudioRank, Kind, Source};
+
+/// Packets and bytes kept of a picture: a second at 2 Mbit/s.
+const VIDEO_RING: (usize, usize) = (512, 256 * 1024);
+/// Packets and bytes kept of sound: a second and a half at 20 ms.
+const AUDIO_RING: (usize, usize) = (64, 16 * 1024);
+/// A track without a packet for so long does not hold a slot. Shared screens pause longer:
+/// browsers send no frames while nothing changes.
+const CAMERA_IDLE: Duration = Duration::from_secs(2);
+const SCREEN_IDLE: Duration = Duration::from_secs(20);
+
+/// Index of a peer in its shard.
+pub type PeerKey = usize;
+/// Index of a source in its shard.
+pub type SourceKey = usize;
+
+/// A receiver of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subscriber {
+    /// Whose slot.
+    pub peer: PeerKey,
+    /// Which of the peer's slots.
+    pub slot: usize,
+}
+
+/// A sent track.
+pub struct SourceState {
+    /// Who sends it.
+    pub owner: PeerKey,
+    /// What it shows or carries.
+    pub source: Source,
+    /// The sender's SSRC.
+    pub ssrc: u32,
+    /// RTP clock in Hz.
+    pub clock_hz: u32,
+    /// Its last packets.
+    pub ring: Ring,
+    /// The slots that carry it, of connected peers alone.
+    pub subscribers: Vec<Subscriber>,
+    /// Whether it may be forwarded. While it may not, its packets are counted and dropped.
+    pub open: bool,
+    /// For sound: its claim to a slot.
+    pub rank: AudioRank,
+    /// The first packet since it was opened has been told.
+    pub delivered: bool,
+    /// The first loud packet since it was opened has been told.
+    pub heard: bool,
+    /// Smoothed level of sound.
+    pub loudness: Loudness,
+    /// Key-frame requests to the sender.
+    pub key_frames: KeyFrames,
+    /// What the receiver reports say.
+    pub reception: Reception,
+    last_packet: Option<Instant>,
+    active: bool,
+}
+
+impl SourceState {
+    /// A track whose first packet has just authenticated.
+    pub fn new(owner: PeerKey, source: Source, ssrc: u32, clock_hz: u32) -> Self {
+        let (packets, bytes) = match source {
+            Source::Microphone => AUDIO_RING,
+            Source::Camera | Source::Screen => VIDEO_RING,
+        };
+        Self {
+            owner,
+            source,
+            ssrc,
+            clock_hz,
+            ring: Ring::new(packets, bytes),
+            subscribers: Vec::new(),
+            open: false,
+            rank: AudioRank::Other,
+            delivered: false,
+            heard: false,
+            loudness: Loudness::default(),
+            key_frames: KeyFrames::default(),
+            reception: Reception::default(),
+            last_packet: None,
+            active: false,
+        }
+    }
+
+    /// Sound or picture.
+    pub fn kind(&self) -> Kind {
+        self.source.kind()
+    }
+
+    /// Opens or closes it. Opening it anew makes the next packet the first again.
+    pub fn set_open(&mut self, open: bool) {
+        if open && !self.open {
+            self.delivered = false;
+            self.heard = false;
+        }
+        if !open {
+            self.active = false;
+            self.last_packet = None;
+        }
+        self.open = open;
+    }
+
+    /// A packet has come that may be forwarded. True when it is the first for long.
+    pub fn touch(&mut self, now: Instant) -> bool {
+        self.last_packet = Some(now);
+        !std::mem::replace(&mut self.active, true)
+    }
+
+    /// Packets are coming: it may hold a slot.
+    pub fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// Notices that packets have ceased. True when it was active until now.
+    pub fn expire(&mut self, now: Instant) -> bool {
+        let idle = match self.source {
+            Source::Microphone | Source::Camera => CAMERA_IDLE,
+            Source::Screen => SCREEN_IDLE,
+        };
+        let ceased = self.active
+            && self
+                .last_packet
+                .is_none_or(|at| now.saturating_duration_since(at) >= idle);
+        if ceased {
+            self.active = false;
+        }
+        ceased
+    }
+}

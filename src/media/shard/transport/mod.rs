@@ -1,0 +1,516 @@
+//! One peer's path and keys: ICE, then DTLS, from `rtc`'s sans-IO parts.
+//!
+//! A controlled full ICE agent rather than ICE-lite: Firefox does not pair its other addresses
+//! with a loopback candidate, so a newcomer who opens the demo's link in it on the same machine
+//! is reached only by a server that sends checks too. The DTLS side is passive (RFC 8842), one
+//! certificate for the process; the SRTP keys leave through the exporter (RFC 5764). This module
+//! must never know what is sent over the path.
+
+mod hello;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+use rtc::{
+    crypto::RTCCryptoProvider,
+    dtls::{
+        config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig},
+        crypto::Certificate,
+        endpoint::{Endpoint, EndpointEvent},
+        extension::extension_use_srtp::SrtpProtectionProfile,
+    },
+    ice::{
+        agent::{Agent, Event as IceEvent, agent_config::AgentConfig},
+        candidate::{
+            Candidate, CandidateConfig, CandidateType, candidate_host::CandidateHostConfig,
+            unmarshal_candidate,
+        },
+        mdns::MulticastDnsMode,
+        state::ConnectionState,
+    },
+    sansio::Protocol,
+    shared::{TransportContext, TransportMessage, TransportProtocol},
+};
+
+use super::srtp::{EXPORTER_LABEL, Keys, Profile};
+use hello::{Hello, HelloReader};
+
+/// Candidates of a client that are paired at most; the rest is ignored. A browser with several
+/// interfaces and VPNs stays below it, and a hostile one cannot make the server probe a network.
+pub const REMOTE_CANDIDATES_MAX: usize = 16;
+/// Datagrams kept while the ClientHello is put together; more push out nothing and are dropped.
+const EARLY_DATAGRAMS_MAX: usize = 8;
+/// Silence on the path after which the peer counts as disconnected, then as lost (RFC 7675 asks
+/// for 30 s of consent at most).
+const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
+const LOST_AFTER_THAT: Duration = Duration::from_secs(10);
+/// A handshake that has not finished by then is given up.
+const SETUP_TIME_MAX: Duration = Duration::from_secs(30);
+/// First repetition of a lost handshake flight (RFC 6347 asks for 1 s; media waits for it, and the
+/// path's round trip is far shorter).
+const FLIGHT_INTERVAL: Duration = Duration::from_millis(250);
+/// The DTLS endpoint tells associations apart by address. There is one a peer, whatever address
+/// ICE selects, so it always sees this one (RFC 5737 documentation range).
+const ASSOCIATION: SocketAddr = SocketAddr::new(
+    std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)),
+    1,
+);
+
+/// The process's certificate and the handshake configurations made with it.
+#[derive(Clone)]
+pub struct Identity {
+    provider: Arc<dyn RTCCryptoProvider>,
+    fingerprint: [u8; 32],
+    handshakes: [(Profile, Arc<HandshakeConfig>); 3],
+}
+
+impl Identity {
+    /// Makes a new certificate (ECDSA P-256, as browsers do).
+    ///
+    /// # Errors
+    /// Says what failed in the cryptography of the platform.
+    pub fn generate() -> Result<Self, String> {
+        let provider = rtc::crypto::default_provider().map_err(|error| error.to_string())?;
+        let certificate =
+            Certificate::generate_self_signed(vec!["roundtable".to_owned()], provider.crypto())
+                .map_err(|error| error.to_string())?;
+        let fingerprint = certificate
+            .certificate
+            .first()
+            .map(|der| sha256(der))
+            .ok_or("no certificate")?;
+        let handshake = |profile: Profile, number| {
+            ConfigBuilder::default()
+                .with_crypto_provider(provider.clone())
+                .with_certificates(vec![certificate.clone()])
+                .with_srtp_protection_profiles(vec![number])
+                .with_client_auth(ClientAuthType::RequireAnyClientCert)
+                // Certificates are self-signed; the fingerprint of the offer is what counts, and
+                // is compared when the handshake has finished.
+                .with_insecure_skip_verify(true)
+                .with_extended_master_secret(ExtendedMasterSecretType::Require)
+                .with_flight_interval(FLIGHT_INTERVAL)
+                .build(false, None)
+                .map(|config| (profile, Arc::new(config)))
+                .map_err(|error| error.to_string())
+        };
+        Ok(Self {
+            fingerprint,
+            handshakes: [
+                handshake(
+                    Profile::AeadAes128Gcm,
+                    SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+                )?,
+                handshake(
+                    Profile::AeadAes256Gcm,
+                    SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm,
+                )?,
+                handshake(
+                    Profile::AesCm128HmacSha1_80,
+                    SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+                )?,
+            ],
+            provider,
+        })
+    }
+
+    /// SHA-256 of the certificate, for the answer.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
+    }
+
+    fn handshake(&self, wanted: Profile) -> Option<Arc<HandshakeConfig>> {
+        self.handshakes
+            .iter()
+            .find(|(profile, _)| *profile == wanted)
+            .map(|(_, config)| config.clone())
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    hash.copy_from_slice(digest.as_ref());
+    hash
+}
+
+/// Both sides' ICE credentials and the client's fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Our user fragment.
+    pub ufrag: String,
+    /// Our password.
+    pub pwd: String,
+    /// The client's user fragment.
+    pub remote_ufrag: String,
+    /// The client's password.
+    pub remote_pwd: String,
+    /// SHA-256 of the client's certificate.
+    pub remote_fingerprint: [u8; 32],
+}
+
+/// Where datagrams go and come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Path {
+    /// Which of the shard's local addresses.
+    pub local: u8,
+    /// The client's address.
+    pub remote: SocketAddr,
+}
+
+/// What became of a transport.
+pub enum Outcome {
+    /// The handshake finished and the fingerprint is the offer's.
+    Ready(Keys),
+    /// It will not carry anything, or no longer; says why.
+    Lost(&'static str),
+}
+
+/// One peer's ICE agent and DTLS association.
+pub struct Transport {
+    identity: Identity,
+    agent: Agent,
+    locals: Arc<[SocketAddr]>,
+    remote_candidates: usize,
+    remote_fingerprint: [u8; 32],
+    path: Option<Path>,
+    selected: bool,
+    hello: HelloReader,
+    early: Vec<BytesMut>,
+    dtls: Option<(Profile, Endpoint)>,
+    ready: bool,
+    lost: bool,
+    outcome: Option<Outcome>,
+    give_up_at: Instant,
+}
+
+impl Transport {
+    /// A transport that waits for the client's checks.
+    ///
+    /// # Errors
+    /// Where the agent refuses the addresses or credentials; says why.
+    pub fn new(
+        now: Instant,
+        identity: Identity,
+        locals: Arc<[SocketAddr]>,
+        credentials: Credentials,
+    ) -> Result<Self, String> {
+        let config = AgentConfig {
+            local_ufrag: credentials.ufrag,
+            local_pwd: credentials.pwd,
+            multicast_dns_mode: MulticastDnsMode::Disabled,
+            disconnected_timeout: Some(DISCONNECTED_AFTER),
+            failed_timeout: Some(LOST_AFTER_THAT),
+            candidate_types: vec![CandidateType::Host],
+            ..AgentConfig::default()
+        };
+        let mut agent = Agent::new(now, Arc::new(config), identity.provider.clone())
+            .map_err(|error| error.to_string())?;
+        for local in locals.iter() {
+            let candidate = host_candidate(*local).map_err(|error| error.to_string())?;
+            agent
+                .add_local_candidate(candidate)
+                .map_err(|error| error.to_string())?;
+        }
+        agent
+            .start_connectivity_checks(
+                now,
+                false,
+                credentials.remote_ufrag,
+                credentials.remote_pwd,
+            )
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            identity,
+            agent,
+            locals,
+            remote_candidates: 0,
+            remote_fingerprint: credentials.remote_fingerprint,
+            path: None,
+            selected: false,
+            hello: HelloReader::default(),
+            early: Vec::new(),
+            dtls: None,
+            ready: false,
+            lost: false,
+            outcome: None,
+            give_up_at: now + SETUP_TIME_MAX,
+        })
+    }
+
+    /// Values of our `candidate` attributes for the answer.
+    pub fn candidates(&self) -> Vec<String> {
+        self.agent
+            .get_local_candidates()
+            .iter()
+            .map(Candidate::marshal)
+            .collect()
+    }
+
+    /// Takes a candidate of the client's, as in the `candidate` attribute. Names to be resolved,
+    /// TCP and those past [`REMOTE_CANDIDATES_MAX`] are ignored: the client's own checks reach
+    /// the server whatever it announces.
+    pub fn handle_candidate(&mut self, value: &str) {
+        let value = value.strip_prefix("candidate:").unwrap_or(value);
+        if self.remote_candidates >= REMOTE_CANDIDATES_MAX || value.len() > 512 {
+            return;
+        }
+        let Ok(candidate) = unmarshal_candidate(value) else {
+            return;
+        };
+        let address = candidate.addr();
+        let local_only = self.locals.iter().all(|local| !local.ip().is_loopback());
+        if candidate.network_type().is_tcp()
+            || address.port() == 0
+            || address.ip().is_unspecified()
+            || address.ip().is_multicast()
+            || address.ip().is_loopback() && local_only
+        {
+            return;
+        }
+        if let Ok(true) = self.agent.add_remote_candidate(candidate) {
+            self.remote_candidates += 1;
+        }
+    }
+
+    /// Takes a STUN message. True when it was authentic: its sender holds the credentials, so
+    /// that what else comes from there may be looked at.
+    pub fn handle_stun(&mut self, now: Instant, path: Path, message: &[u8]) -> bool {
+        let Some(local_addr) = self.locals.get(usize::from(path.local)).copied() else {
+            return false;
+        };
+        let taken = self.agent.handle_read(TransportMessage {
+            now,
+            transport: TransportContext {
+                local_addr,
+                peer_addr: path.remote,
+                transport_protocol: TransportProtocol::UDP,
+                ecn: None,
+            },
+            message: BytesMut::from(message),
+        });
+        if taken.is_err() {
+            return false;
+        }
+        // Until a pair is selected, answer where the last good check came from.
+        if !self.selected {
+            self.path = Some(path);
+        }
+        self.drain_ice();
+        true
+    }
+
+    /// Takes a datagram of DTLS records from an address that passed a check.
+    pub fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
+        if self.lost {
+            return;
+        }
+        if self.dtls.is_none() {
+            match self.hello.handle(datagram) {
+                Hello::Incomplete => {
+                    if self.early.len() < EARLY_DATAGRAMS_MAX {
+                        self.early.push(BytesMut::from(datagram));
+                    }
+                    return;
+                }
+                Hello::NoneKnown => {
+                    self.lose("the client offers no SRTP protection profile that is known here");
+                    return;
+                }
+                Hello::Profile(profile) => {
+                    let Some(config) = self.identity.handshake(profile) else {
+                        return;
+                    };
+                    let endpoint = Endpoint::new(ASSOCIATION, TransportProtocol::UDP, Some(config));
+                    self.dtls = Some((profile, endpoint));
+                }
+            }
+            for early in std::mem::take(&mut self.early) {
+                self.read_dtls(now, early);
+            }
+        }
+        self.read_dtls(now, BytesMut::from(datagram));
+    }
+
+    fn read_dtls(&mut self, now: Instant, datagram: BytesMut) {
+        let Some((profile, endpoint)) = &mut self.dtls else {
+            return;
+        };
+        // A datagram that does not authenticate or parse is dropped (RFC 6347 section 4.1.2.7).
+        let events = endpoint
+            .read(now, ASSOCIATION, None, datagram)
+            .unwrap_or_default();
+        for event in events {
+            match event {
+                EndpointEvent::HandshakeComplete => {
+                    let outcome = finish(*profile, endpoint, &self.remote_fingerprint);
+                    match outcome {
+                        Ok(keys) => {
+                            self.ready = true;
+                            self.outcome = Some(Outcome::Ready(keys));
+                        }
+                        Err(why) => {
+                            self.lose(why);
+                            return;
+                        }
+                    }
+                }
+                EndpointEvent::PeerClosed => {
+                    self.lose("the client closed the connection");
+                    return;
+                }
+                // No data channels: application data has no meaning here. (The enum is open.)
+                EndpointEvent::ApplicationData(_) | _ => {}
+            }
+        }
+    }
+
+    fn lose(&mut self, why: &'static str) {
+        if !self.lost {
+            self.lost = true;
+            self.outcome = Some(Outcome::Lost(why));
+        }
+    }
+
+    fn drain_ice(&mut self) {
+        while let Some(tagged) = self.agent.poll_event() {
+            match tagged.event {
+                IceEvent::SelectedCandidatePairChange(local, remote) => {
+                    let place = self.locals.iter().position(|addr| *addr == local.addr());
+                    if let Some(local) = place.and_then(|place| u8::try_from(place).ok()) {
+                        self.selected = true;
+                        self.path = Some(Path {
+                            local,
+                            remote: remote.addr(),
+                        });
+                    }
+                }
+                IceEvent::ConnectionStateChange(ConnectionState::Failed) => {
+                    self.lose("nothing has come from the client for 15 s");
+                }
+                // Role conflicts are settled by the agent. (The enum is open.)
+                IceEvent::ConnectionStateChange(_) | IceEvent::RoleChange(_) | _ => {}
+            }
+        }
+    }
+
+    /// Moves the timers on.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.lost {
+            return;
+        }
+        if !self.ready && now >= self.give_up_at {
+            self.lose("the connection was not set up within 30 s");
+            return;
+        }
+        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
+            // Its only errors are of mDNS, which is off.
+            let _ = self.agent.handle_timeout(now);
+            self.drain_ice();
+        }
+        if let Some((_, endpoint)) = &mut self.dtls {
+            if endpoint
+                .poll_timeout(&ASSOCIATION)
+                .is_some_and(|at| at <= now)
+                && endpoint.handle_timeout(ASSOCIATION, now).is_err()
+            {
+                self.lose("the DTLS handshake got no answer");
+            }
+        }
+    }
+
+    /// When [`Self::handle_timeout`] is needed next.
+    pub fn next_deadline(&mut self) -> Option<Instant> {
+        if self.lost {
+            return None;
+        }
+        let dtls = self
+            .dtls
+            .as_ref()
+            .and_then(|(_, endpoint)| endpoint.poll_timeout(&ASSOCIATION));
+        let setup = (!self.ready).then_some(self.give_up_at);
+        [self.agent.poll_timeout(), dtls, setup]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<(Path, BytesMut)> {
+        while let Some(message) = self.agent.poll_write() {
+            let local = self
+                .locals
+                .iter()
+                .position(|addr| *addr == message.transport.local_addr)
+                .and_then(|place| u8::try_from(place).ok());
+            if let Some(local) = local {
+                let path = Path {
+                    local,
+                    remote: message.transport.peer_addr,
+                };
+                return Some((path, message.message));
+            }
+        }
+        let path = self.path?;
+        let (_, endpoint) = self.dtls.as_mut()?;
+        endpoint
+            .poll_transmit()
+            .map(|transmit| (path, transmit.message))
+    }
+
+    /// What became of it, once each.
+    pub fn poll_outcome(&mut self) -> Option<Outcome> {
+        self.outcome.take()
+    }
+
+    /// Where media goes: the selected pair, before that the last address that passed a check.
+    pub fn path(&self) -> Option<Path> {
+        self.path
+    }
+
+    /// Queues a goodbye, so that the client need not wait for its timers.
+    pub fn close(&mut self, now: Instant) {
+        if let Some((_, endpoint)) = &mut self.dtls {
+            // Its only error is of an association that is gone.
+            let _ = endpoint.close(now);
+        }
+    }
+}
+
+fn host_candidate(address: SocketAddr) -> rtc::shared::error::Result<Candidate> {
+    CandidateHostConfig {
+        base_config: CandidateConfig {
+            network: "udp".to_owned(),
+            address: address.ip().to_string(),
+            port: address.port(),
+            component: 1,
+            ..CandidateConfig::default()
+        },
+        ..CandidateHostConfig::default()
+    }
+    .new_candidate_host()
+}
+
+fn finish(
+    profile: Profile,
+    endpoint: &Endpoint,
+    fingerprint: &[u8; 32],
+) -> Result<Keys, &'static str> {
+    let state = endpoint
+        .get_connection_state(ASSOCIATION)
+        .ok_or("the DTLS association is gone")?;
+    if state.peer_certificates.first().map(|der| sha256(der)) != Some(*fingerprint) {
+        return Err("the client's certificate is not the one of its offer");
+    }
+    if state.srtp_protection_profile() as u16 != profile.dtls_id() {
+        return Err("no SRTP protection profile was agreed");
+    }
+    let material = state
+        .export_keying_material(EXPORTER_LABEL, &[], profile.exported_bytes())
+        .map_err(|_| "the DTLS exporter failed")?;
+    Keys::from_exporter(profile, material.as_ref()).map_err(|_| "the DTLS exporter failed")
+}
