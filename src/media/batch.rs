@@ -53,11 +53,6 @@ impl Batch {
         self.used == BATCH
     }
 
-    /// Places in use.
-    pub fn len(&self) -> usize {
-        self.used
-    }
-
     /// No place is in use.
     pub fn is_empty(&self) -> bool {
         self.used == 0

@@ -224,9 +224,9 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
     let platform = |error: &dyn std::fmt::Display| Fault::Platform(error.to_string());
     let port = match settings.port {
         0 => 0,
-        first => first
-            .checked_add(number)
-            .ok_or(Fault::Settings("there are not that many ports above media.port"))?,
+        first => first.checked_add(number).ok_or(Fault::Settings(
+            "there are not that many ports above media.port",
+        ))?,
     };
     let mut sockets = Vec::new();
     let mut addresses = Vec::new();
@@ -255,7 +255,10 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
             addresses.as_slice().into(),
             StdRng::from_seed(seed),
         ),
-        outgoing: sockets.iter().map(|_| Batch::new(DATAGRAM_BYTES_MAX)).collect(),
+        outgoing: sockets
+            .iter()
+            .map(|_| Batch::new(DATAGRAM_BYTES_MAX))
+            .collect(),
         sockets,
         incoming: Batch::new(DATAGRAM_BYTES_MAX),
         inbox,
@@ -387,7 +390,9 @@ impl Worker {
 
     fn receive(&mut self, now: Instant) {
         for place in 0..self.sockets.len() {
-            let Ok(local) = u8::try_from(place) else { return };
+            let Ok(local) = u8::try_from(place) else {
+                return;
+            };
             for _ in 0..BATCHES_IN_A_ROW {
                 // Errors of a UDP socket are those of datagrams sent before (an ICMP answer):
                 // nothing to do but to read on at the next turn.
@@ -414,9 +419,7 @@ impl Worker {
             if first.is_full() {
                 first.send(&self.sockets[0]);
             }
-            let Some(transmit) = first
-                .free()
-                .and_then(|free| self.shard.poll_transmit(free))
+            let Some(transmit) = first.free().and_then(|free| self.shard.poll_transmit(free))
             else {
                 break;
             };
@@ -438,10 +441,7 @@ impl Worker {
                 batch.send(socket);
             }
         }
-        while let Some((key, notice)) = self
-            .undelivered
-            .take()
-            .or_else(|| self.shard.poll_notice())
+        while let Some((key, notice)) = self.undelivered.take().or_else(|| self.shard.poll_notice())
         {
             let Some(room) = self.rooms.get(&key) else {
                 continue;

@@ -7,6 +7,7 @@ use super::{
     Shard, insert,
     peer::Peer,
     ring::Packet,
+    rtcp,
     source::{PeerKey, SourceKey, SourceState},
     transport::Path,
     vp8,
@@ -45,11 +46,10 @@ impl Shard {
                 let Some(key) = self.by_address.get(&remote).copied() else {
                     return;
                 };
-                // RFC 5761 section 4: payload types 64 to 95 are RTCP's.
-                match datagram.get(1).map(|byte| byte & 0x7f) {
-                    Some(64..=95) => self.control_packet(key, datagram),
-                    Some(_) => self.media_packet(key, datagram),
-                    None => {}
+                if rtcp::is_rtcp(datagram) {
+                    self.control_packet(key, datagram);
+                } else {
+                    self.media_packet(key, datagram);
                 }
             }
             Some(_) | None => {}
@@ -132,8 +132,7 @@ impl Shard {
         let source_key = match track.key {
             Some(source) => source,
             None => {
-                let mut source =
-                    SourceState::new(key, track.source, header.ssrc, track.clock_hz);
+                let mut source = SourceState::new(key, track.source, header.ssrc, track.clock_hz);
                 let (open, rank) = gate(peer.gate, peer.shown, track.source);
                 source.set_open(open);
                 source.rank = rank;
@@ -148,7 +147,11 @@ impl Shard {
             .and_then(|id| header.extension(packet, id))
             .and_then(super::rtp::AudioLevel::parse);
         let (peer_id, session) = (peer.id, peer.session);
-        let Some(source) = self.sources.get_mut(source_key).and_then(Option::as_deref_mut) else {
+        let Some(source) = self
+            .sources
+            .get_mut(source_key)
+            .and_then(Option::as_deref_mut)
+        else {
             return;
         };
         source

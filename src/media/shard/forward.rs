@@ -39,14 +39,21 @@ impl Forwards {
 
     /// The source is gone; its place may be given to another.
     pub(super) fn forget(&mut self, source: SourceKey) {
-        if self.fresh.front().is_some_and(|(first, _)| *first == source) {
+        if self
+            .fresh
+            .front()
+            .is_some_and(|(first, _)| *first == source)
+        {
             self.done = 0;
         }
         self.fresh.retain(|(waiting, _)| *waiting != source);
         self.again.retain(|(_, _, sent)| sent.source != source);
     }
 
-    fn next(&mut self, subscribers: impl Fn(SourceKey, usize) -> Option<Subscriber>) -> Option<(SourceKey, u64, Subscriber)> {
+    fn next(
+        &mut self,
+        subscribers: impl Fn(SourceKey, usize) -> Option<Subscriber>,
+    ) -> Option<(SourceKey, u64, Subscriber)> {
         loop {
             let (source, sequence) = *self.fresh.front()?;
             if let Some(subscriber) = subscribers(source, self.done) {
@@ -95,7 +102,15 @@ impl Shard {
             else {
                 continue;
             };
-            let sent = forward(self.now, peer, subscriber.slot, source_key, stored, payload, buffer);
+            let sent = forward(
+                self.now,
+                peer,
+                subscriber.slot,
+                source_key,
+                stored,
+                payload,
+                buffer,
+            );
             if sent.is_some() {
                 return sent;
             }

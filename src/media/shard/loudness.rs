@@ -33,9 +33,7 @@ impl Loudness {
     /// Takes one packet's level.
     pub fn handle(&mut self, now: Instant, level: AudioLevel) {
         let level = f32::from(level.level);
-        let passed = self
-            .at
-            .map_or(RISE, |at| now.saturating_duration_since(at));
+        let passed = self.at.map_or(RISE, |at| now.saturating_duration_since(at));
         let time = if level < self.level { RISE } else { FALL };
         let weight = 1.0 - (-passed.as_secs_f32() / time.as_secs_f32()).exp();
         self.level += (level - self.level) * weight;
@@ -68,7 +66,13 @@ mod tests {
         let feed = |level, packets, now: &mut Instant, loudness: &mut Loudness| {
             for _ in 0..packets {
                 *now += Duration::from_millis(20);
-                loudness.handle(*now, AudioLevel { voice: false, level });
+                loudness.handle(
+                    *now,
+                    AudioLevel {
+                        voice: false,
+                        level,
+                    },
+                );
             }
         };
         feed(127, 50, &mut now, &mut loudness);

@@ -352,9 +352,8 @@ impl Shard {
             Some(Outcome::Ready(keys)) => {
                 let (id, session) = (peer.id, peer.session);
                 // The server opens with the client's key and seals with its own.
-                let made = Opener::new(&keys.client).and_then(|opener| {
-                    Sealer::new(&keys.server).map(|sealer| (opener, sealer))
-                });
+                let made = Opener::new(&keys.client)
+                    .and_then(|opener| Sealer::new(&keys.server).map(|sealer| (opener, sealer)));
                 match made {
                     Ok(keys) => {
                         peer.keys = Some(keys);

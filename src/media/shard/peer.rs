@@ -8,7 +8,7 @@ use super::{
     rewrite::Rewrite,
     rtp,
     sdp::{Codec, Extensions, Offer, Part, Receiving, Section},
-    source::{PeerKey, SourceKey},
+    source::SourceKey,
     srtp::{Opener, Sealer},
     transport::{Path, Transport},
     vp8::Shift,
@@ -156,9 +156,7 @@ impl Slot {
     /// The packet that was sent with this sequence number, if it is remembered.
     pub fn recall(&self, sequence: u16) -> Option<Sent> {
         // HISTORY_PACKETS divides 2^16, so the low bits of the index are those of the number.
-        let entry = self
-            .history
-            .get(usize::from(sequence) % HISTORY_PACKETS)?;
+        let entry = self.history.get(usize::from(sequence) % HISTORY_PACKETS)?;
         (entry.sequence != 0 && entry.index as u16 == sequence).then_some(*entry)
     }
 }
@@ -272,9 +270,9 @@ impl Peer {
         known: impl Fn(SourceKey) -> Option<u32>,
     ) -> Option<usize> {
         let by = |test: &dyn Fn(&Track) -> bool| self.tracks.iter().position(test);
-        if let Some(place) = by(&|track| {
-            track.key.and_then(&known).or(track.declared_ssrc) == Some(header.ssrc)
-        }) {
+        if let Some(place) =
+            by(&|track| track.key.and_then(&known).or(track.declared_ssrc) == Some(header.ssrc))
+        {
             return Some(place);
         }
         let free = |track: &Track| track.key.is_none() && track.payload_type == header.payload_type;
@@ -288,10 +286,11 @@ impl Peer {
         if named.is_some() {
             return named;
         }
-        let mut candidates = (0..self.tracks.len())
-            .filter(|place| self.tracks.get(*place).is_some_and(|track| {
-                free(track) && track.declared_ssrc.is_none()
-            }));
+        let mut candidates = (0..self.tracks.len()).filter(|place| {
+            self.tracks
+                .get(*place)
+                .is_some_and(|track| free(track) && track.declared_ssrc.is_none())
+        });
         let only = candidates.next();
         only.filter(|_| candidates.next().is_none())
     }
@@ -311,6 +310,3 @@ impl Peer {
             .collect()
     }
 }
-
-/// Where a slot is.
-pub type SlotPlace = (PeerKey, usize);

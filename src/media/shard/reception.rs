@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::rtcp::ReportBlock;
+
 /// Counts of one source.
 #[derive(Debug, Clone, Default)]
 pub struct Reception {
@@ -14,23 +16,6 @@ pub struct Reception {
     /// In timestamp units, times 16 (RFC 3550 appendix A.8).
     jitter_x16: u64,
     last_report: Option<(u32, Instant)>,
-}
-
-/// The fields of a report block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Report {
-    /// Lost since the last report, in 256ths.
-    pub fraction_lost: u8,
-    /// Lost in all, clamped to 24 bits.
-    pub lost: u32,
-    /// Rollovers and highest sequence number.
-    pub highest: u32,
-    /// In timestamp units.
-    pub jitter: u32,
-    /// Middle 32 bits of the last sender report's NTP time; 0 without one.
-    pub last_sender_report: u32,
-    /// Since that report came, in 65536ths of a second.
-    pub delay: u32,
 }
 
 impl Reception {
@@ -53,8 +38,8 @@ impl Reception {
             let difference = (transit - before).unsigned_abs();
             // A jump of over five seconds is another timeline, not jitter.
             if difference < u64::from(clock_hz) * 5 {
-                self.jitter_x16 =
-                    self.jitter_x16 + difference - ((self.jitter_x16 + 8) >> 4).min(self.jitter_x16);
+                self.jitter_x16 = self.jitter_x16 + difference
+                    - ((self.jitter_x16 + 8) >> 4).min(self.jitter_x16);
             }
         }
         self.transit = Some(transit);
@@ -66,7 +51,7 @@ impl Reception {
     }
 
     /// The report since the last call; nothing before the first packet.
-    pub fn report(&mut self, now: Instant) -> Option<Report> {
+    pub fn report(&mut self, now: Instant, ssrc: u32) -> Option<ReportBlock> {
         let first = self.first?;
         let expected = self.highest - first.min(self.highest) + 1;
         let lost = expected.saturating_sub(self.received);
@@ -80,18 +65,21 @@ impl Reception {
         self.received_before = self.received;
         let (last_sender_report, delay) = match self.last_report {
             Some((ntp, at)) => {
-                let passed = now.saturating_duration_since(at).min(Duration::from_secs(60_000));
+                let passed = now
+                    .saturating_duration_since(at)
+                    .min(Duration::from_secs(60_000));
                 (ntp, (passed.as_micros() * 65_536 / 1_000_000) as u32)
             }
             None => (0, 0),
         };
-        Some(Report {
+        Some(ReportBlock {
+            ssrc,
             fraction_lost,
-            lost: lost.min(0x7f_ffff) as u32,
-            highest: self.highest as u32,
-            jitter: (self.jitter_x16 >> 4).min(u64::from(u32::MAX)) as u32,
+            total_lost: i32::try_from(lost).unwrap_or(i32::MAX),
+            highest_sequence: self.highest as u32,
+            jitter: u32::try_from(self.jitter_x16 >> 4).unwrap_or(u32::MAX),
             last_sender_report,
-            delay,
+            since_sender_report: delay,
         })
     }
 }
@@ -105,22 +93,28 @@ mod tests {
         let epoch = Instant::now();
         let at = |ms| epoch + Duration::from_millis(ms);
         let mut reception = Reception::default();
-        assert_eq!(reception.report(at(0)), None);
+        assert_eq!(reception.report(at(0), 1), None);
         for number in 0..100_u64 {
             if number % 4 != 3 {
-                reception.handle(at(number * 20), epoch, 48_000, 65_500 + number, number as u32 * 960);
+                reception.handle(
+                    at(number * 20),
+                    epoch,
+                    48_000,
+                    65_500 + number,
+                    number as u32 * 960,
+                );
             }
         }
         reception.handle_sender_report(at(1500), 0x0001_0002_0003_0004);
-        let report = reception.report(at(2000)).expect("packets came");
+        let report = reception.report(at(2000), 1).expect("packets came");
         // 25 of 100 are missing, the last of them not yet known.
-        assert_eq!(report.lost, 24);
+        assert_eq!(report.total_lost, 24);
         assert_eq!(report.fraction_lost, (24_u32 * 256 / 99) as u8);
-        assert_eq!(report.highest, 65_598);
+        assert_eq!(report.highest_sequence, 65_598);
         assert_eq!(report.jitter, 0);
         assert_eq!(report.last_sender_report, 0x0002_0003);
-        assert_eq!(report.delay, 32_768);
-        let quiet = reception.report(at(3000)).expect("still");
+        assert_eq!(report.since_sender_report, 32_768);
+        let quiet = reception.report(at(3000), 1).expect("still");
         assert_eq!(quiet.fraction_lost, 0);
     }
 }

@@ -158,18 +158,29 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut rewrite = Rewrite::new(90_000, 65_535, 1000);
-        let first = rewrite.map(at(0), &packet(70_000, 5, true)).expect("starts");
-        assert_eq!((first.index, first.timestamp, first.first), (32_767, 1000, true));
+        let first = rewrite
+            .map(at(0), &packet(70_000, 5, true))
+            .expect("starts");
+        assert_eq!(
+            (first.index, first.timestamp, first.first),
+            (32_767, 1000, true)
+        );
         // Out of order, both keep their distance.
-        let later = rewrite.map(at(40), &packet(70_002, 3605, false)).expect("sent");
-        let between = rewrite.map(at(41), &packet(70_001, 3605, false)).expect("sent");
+        let later = rewrite
+            .map(at(40), &packet(70_002, 3605, false))
+            .expect("sent");
+        let between = rewrite
+            .map(at(41), &packet(70_001, 3605, false))
+            .expect("sent");
         assert_eq!((later.index, between.index), (32_769, 32_768));
         assert_eq!(later.timestamp, 4600);
 
         rewrite.switch();
         assert!(rewrite.is_waiting());
         assert_eq!(rewrite.map(at(50), &packet(9, 777, false)), None);
-        let other = rewrite.map(at(140), &packet(10, 888, true)).expect("a key frame");
+        let other = rewrite
+            .map(at(140), &packet(10, 888, true))
+            .expect("a key frame");
         assert_eq!(other.index, 32_770);
         assert_eq!(other.timestamp, 4600 + 9000);
         // A straggler from before the key frame would reuse an index.

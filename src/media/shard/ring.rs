@@ -104,7 +104,10 @@ impl Ring {
     pub fn get(&self, sequence: u64) -> Option<(&Packet, &[u8])> {
         let entry = self.entries.get(self.place(sequence))?;
         let room = self.bytes.len() as u64;
-        if entry.packet.sequence != sequence || sequence == 0 || self.written - entry.position > room {
+        if entry.packet.sequence != sequence
+            || sequence == 0
+            || self.written - entry.position > room
+        {
             return None;
         }
         let start = (entry.position % room) as usize;
@@ -126,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_until_it_is_written_over() {
-        let mut ring = Ring::new(8, 4096);
+        let mut ring = Ring::new(8, 8192);
         for sequence in 1..=100_u64 {
             let payload = vec![sequence as u8; 500 + (sequence as usize * 37) % 700];
             assert!(ring.push(packet(sequence), &payload));

@@ -165,7 +165,8 @@ impl Shard {
                     let heard = source.open && source.source == Source::Microphone;
                     open += usize::from(heard && source.is_active());
                     let level = source.loudness.level(now);
-                    if heard && source.loudness.is_speaking(now)
+                    if heard
+                        && source.loudness.is_speaking(now)
                         && let Some(owner) = self.peer(*peer)
                     {
                         speaking.push((level, owner.id));

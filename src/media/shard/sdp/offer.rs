@@ -172,7 +172,10 @@ pub fn read(text: &str) -> Result<Offer, OfferRefusal> {
         .map(read_section)
         .collect::<Result<Vec<_>, _>>()?;
     for (index, section) in sections.iter().enumerate() {
-        if sections[..index].iter().any(|other| other.mid == section.mid) {
+        if sections[..index]
+            .iter()
+            .any(|other| other.mid == section.mid)
+        {
             return Err(malformed(format!("a=mid:{} stands twice", section.mid)));
         }
     }
@@ -212,7 +215,11 @@ fn read_fingerprint(value: &str) -> Result<[u8; 32], OfferRefusal> {
         *bytes.get_mut(place).ok_or_else(wrong)? = byte;
         count = place + 1;
     }
-    if count == bytes.len() { Ok(bytes) } else { Err(wrong()) }
+    if count == bytes.len() {
+        Ok(bytes)
+    } else {
+        Err(wrong())
+    }
 }
 
 /// A mid is echoed into the answer: only token characters (RFC 4566 section 9), and short.
@@ -293,11 +300,9 @@ fn read_codec(media: &MediaDescription, kind: Kind) -> Option<Codec> {
         Kind::Audio => ("opus/48000/2", 48_000),
         Kind::Video => ("vp8/90000", 90_000),
     };
-    let (payload_type, map) = by_payload_type(media, "rtpmap")
-        .find(|(number, map)| {
-            map.eq_ignore_ascii_case(wanted)
-                && media.media_name.formats.contains(&number.to_string())
-        })?;
+    let (payload_type, map) = by_payload_type(media, "rtpmap").find(|(number, map)| {
+        map.eq_ignore_ascii_case(wanted) && media.media_name.formats.contains(&number.to_string())
+    })?;
     let fmtp = by_payload_type(media, "fmtp")
         .find(|(number, _)| *number == payload_type)
         .map(|(_, rest)| rest.to_owned());
@@ -383,7 +388,10 @@ pub(in crate::media::shard) mod tests {
         assert_eq!(codec.rtx, Some(Rtx { payload_type: 97 }));
         let microphone = &offer.sections[0];
         assert_eq!(microphone.extensions.audio_level, Some(1));
-        assert_eq!(microphone.codec.as_ref().map(|codec| codec.payload_type), Some(111));
+        assert_eq!(
+            microphone.codec.as_ref().map(|codec| codec.payload_type),
+            Some(111)
+        );
         assert_eq!(offer.sections[3].direction, Direction::RecvOnly);
     }
 
@@ -391,7 +399,11 @@ pub(in crate::media::shard) mod tests {
     fn what_is_wrong_is_said() {
         for (from, to, said) in [
             ("a=ice-ufrag:abcd\r\n", "", "ice-ufrag"),
-            ("a=ice-pwd:0123456789012345678901\r\n", "a=ice-pwd:short\r\n", "ice-pwd"),
+            (
+                "a=ice-pwd:0123456789012345678901\r\n",
+                "a=ice-pwd:short\r\n",
+                "ice-pwd",
+            ),
             ("a=fingerprint:sha-256 ", "a=fingerprint:sha-1 ", "sha-256"),
             (":1F\r\n", ":1F:20\r\n", "sha-256"),
             ("a=mid:1\r\n", "a=mid:0\r\n", "twice"),

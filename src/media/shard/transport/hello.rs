@@ -125,8 +125,11 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self, length: usize) -> Option<usize> {
-        self.take(length)
-            .map(|bytes| bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
+        self.take(length).map(|bytes| {
+            bytes
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte))
+        })
     }
 
     /// `(content type, epoch, fragment)` of the next record (RFC 6347 section 4.1).
@@ -213,7 +216,10 @@ pub(super) mod tests {
         let body = hello_body(&[7]);
         let whole = record(&body, 0, body.len());
         for length in 0..whole.len() {
-            assert_eq!(HelloReader::default().handle(&whole[..length]), Hello::Incomplete);
+            assert_eq!(
+                HelloReader::default().handle(&whole[..length]),
+                Hello::Incomplete
+            );
         }
         for length in 0..body.len() {
             let cut = &body[..length];

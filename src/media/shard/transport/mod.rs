@@ -217,12 +217,7 @@ impl Transport {
                 .map_err(|error| error.to_string())?;
         }
         agent
-            .start_connectivity_checks(
-                now,
-                false,
-                credentials.remote_ufrag,
-                credentials.remote_pwd,
-            )
+            .start_connectivity_checks(now, false, credentials.remote_ufrag, credentials.remote_pwd)
             .map_err(|error| error.to_string())?;
         Ok(Self {
             identity,
