@@ -1,4 +1,4 @@
-//! The part of an event file that says when: days, sessions, agenda items, profiles.
+//! The part of an event file that says when: days, sessions, agenda items.
 
 use std::collections::BTreeSet;
 
@@ -8,15 +8,11 @@ use jiff::{
 };
 use toml::{Spanned, de::DeValue};
 
-use super::{
-    Day, TITLE_CHARS_MAX,
-    problem::{Problems, did_you_mean},
-    table::Table,
-};
+use super::{Day, TITLE_CHARS_MAX, problem::Problems, profile, table::Table};
 use crate::{
     ids::{ItemId, SessionId},
-    meeting::agenda::{FloorMode, Item, Profile, SessionPlan},
-    time::{Millis, Timestamp},
+    meeting::agenda::{Item, Profile, SessionPlan},
+    time::Timestamp,
 };
 
 // Each bound refuses the file.
@@ -28,7 +24,6 @@ const SESSIONS_MAX: usize = 24;
 const ITEMS_MAX: usize = 100;
 
 const MINUTES_PER_DAY: u32 = 24 * 60;
-const MODES: [(&str, FloorMode); 2] = [("request", FloorMode::Request), ("open", FloorMode::Open)];
 
 /// Reads `days`; whatever is wrong with them has been reported.
 pub(super) fn read(
@@ -36,7 +31,9 @@ pub(super) fn read(
     time_zone: &TimeZone,
     problems: &mut Problems<'_>,
 ) -> Vec<Day> {
-    let values: Vec<_> = root.array("days", problems).collect();
+    let Some(values) = root.array("days", problems) else {
+        return Vec::new();
+    };
     if values.is_empty() {
         problems.at(
             root.place(),
@@ -84,11 +81,12 @@ impl Days<'_> {
         }
         self.last = date.as_ref().map(|date| *date.get_ref()).or(self.last);
 
-        let values: Vec<_> = table.array("sessions", problems).collect();
-        if values.is_empty() {
+        let values = table.array("sessions", problems);
+        if values.as_ref().is_some_and(Vec::is_empty) {
             let message = "`[[days.sessions]]` is missing: a day has a session at least";
             problems.at(table.place(), message);
         }
+        let values = values.unwrap_or_default();
         if let Some(value) = values.get(SESSIONS_MAX) {
             let message = format!("a day has at most {SESSIONS_MAX} sessions");
             problems.at(&value.span(), message);
@@ -139,7 +137,7 @@ impl Days<'_> {
             }
         }
         let profile = match table.table("profile", problems) {
-            Some(table) => profile(table, problems),
+            Some(table) => profile::read(table, problems),
             None => Profile::default(),
         };
         table.finish(problems);
@@ -200,7 +198,7 @@ impl Days<'_> {
 }
 
 fn items(session: &mut Table<'_>, problems: &mut Problems<'_>) -> Vec<Item> {
-    let values: Vec<_> = session.array("items", problems).collect();
+    let values = session.array("items", problems).unwrap_or_default();
     if let Some(value) = values.get(ITEMS_MAX) {
         let message = format!("a session has at most {ITEMS_MAX} items");
         problems.at(&value.span(), message);
@@ -234,40 +232,147 @@ fn item(
     })
 }
 
-/// Reads a profile over the defaults.
-fn profile(mut table: Table<'_>, problems: &mut Problems<'_>) -> Profile {
-    let mut profile = Profile::default();
-    if let Some(mode) = table.text("mode", problems) {
-        let written = *mode.get_ref();
-        match MODES.into_iter().find(|(word, _)| *word == written) {
-            Some((_, mode)) => profile.mode = mode,
-            None => {
-                let hint = did_you_mean(written, MODES.map(|(word, _)| word));
-                let message = format!("`mode` must be \"request\" or \"open\"{hint}");
-                problems.at(&mode.span(), message);
-            }
+#[cfg(test)]
+mod tests {
+    use crate::programme::{Problem, parse};
+
+    /// An event whose days are these, and what is wrong with it without the line numbers before.
+    fn problems(time_zone: &str, days: &str) -> Vec<String> {
+        let text = format!(
+            "event = 'e'\ntitle = 'E'\ntime_zone = '{time_zone}'\n\
+             delegations.a = {{ name = 'A', seats = [{{ role = 'chair' }}] }}\n{days}"
+        );
+        match parse(&text) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.iter().map(Problem::to_string).collect(),
         }
     }
-    // The ranges fit the types, so the conversions keep every value.
-    if let Some(number) = table.whole("microphones", 1..=25, problems) {
-        profile.microphones = u8::try_from(number.into_inner()).unwrap_or(u8::MAX);
+
+    fn day(date: &str, sessions: &[(&str, &str, u32)]) -> String {
+        let mut text = format!("[[days]]\ndate = {date}\n");
+        for (id, start, minutes) in sessions {
+            text += &format!(
+                "[[days.sessions]]\nid = '{id}'\ntitle = 'S'\nstart = '{start}'\nminutes = {minutes}\n"
+            );
+        }
+        text
     }
-    if let Some(number) = table.whole("queue", 1..=500, problems) {
-        profile.queue_max = u16::try_from(number.into_inner()).unwrap_or(u16::MAX);
+
+    fn session_with(line: &str) -> String {
+        day("2020-11-19", &[("s", "10:00", 60)]) + line
     }
-    if let Some(minutes) = table.whole("turn_minutes", 1..=60, problems) {
-        profile.turn_ms = Millis::from_secs(u64::from(minutes.into_inner()) * 60);
+
+    #[test]
+    fn sessions_of_a_day_may_touch_but_not_overlap() {
+        let touching = day("2020-11-19", &[("a", "10:00", 60), ("b", "11:00", 60)]);
+        assert_eq!(problems("UTC", &touching), [""; 0]);
+        let overlapping = day("2020-11-19", &[("a", "10:00", 61), ("b", "11:00", 60)]);
+        assert_eq!(
+            problems("UTC", &overlapping),
+            ["15:9: `a` lasts until 11:01: sessions are in order and do not overlap"]
+        );
+        let until_midnight = day("2020-11-19", &[("a", "23:00", 60)]);
+        assert_eq!(problems("UTC", &until_midnight), [""; 0]);
     }
-    let warning = table.whole("warning_seconds", 0..=120, problems);
-    if let Some(seconds) = &warning {
-        profile.warning_ms = Millis::from_secs((*seconds.get_ref()).into());
+
+    #[test]
+    fn days_are_in_order_and_sessions_have_their_own_names() {
+        let twice = day("2020-11-19", &[("a", "10:00", 60)]);
+        assert_eq!(
+            problems("UTC", &(twice.clone() + &twice)),
+            [
+                "13:8: the day before it is 2020-11-19: days are in order, each once",
+                "15:6: there is a session `a` already",
+            ]
+        );
     }
-    if profile.warning_ms >= profile.turn_ms {
-        let place = warning.map_or_else(|| table.place().clone(), |warning| warning.span());
-        let message = "the warning must come after the turn's start: make `warning_seconds` less \
-                       than the turn";
-        problems.at(&place, message);
+
+    #[test]
+    fn a_time_that_the_clocks_skip_is_no_start() {
+        // In Berlin the clocks went from 02:00 to 03:00 on that day.
+        let skipped = day("2020-03-29", &[("a", "02:30", 10)]);
+        assert_eq!(
+            problems("Europe/Berlin", &skipped),
+            ["10:9: this time of day does not exist on that day in the time zone"]
+        );
+        let twice = day("2020-10-25", &[("a", "02:30", 10)]);
+        assert_eq!(problems("Europe/Berlin", &twice), [""; 0]);
     }
-    table.finish(problems);
-    profile
+
+    #[test]
+    fn an_agenda_fits_its_session_and_names_each_item_once() {
+        let items = "items = [{ id = 'x', title = 'X', minutes = 40 }, \
+                     { id = 'x', title = 'Y', minutes = 21 }]\n";
+        assert_eq!(
+            problems("UTC", &session_with(items)),
+            [
+                "11:11: the items take 61 minutes, the session has 60",
+                "12:58: the session has an item `x` already",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_without_days_or_a_day_without_sessions_is_wrong() {
+        assert_eq!(
+            problems("UTC", ""),
+            ["1:1: `[[days]]` is missing: an event has a day at least"]
+        );
+        assert_eq!(
+            problems("UTC", "days = [{ date = 2020-11-19 }]"),
+            ["5:9: `[[days.sessions]]` is missing: a day has a session at least"]
+        );
+        assert_eq!(
+            problems("UTC", "days = 3"),
+            ["5:8: this must be an array, not integer"]
+        );
+    }
+
+    #[test]
+    fn numbers_of_days_sessions_and_items_are_bounded() {
+        let many_sessions: Vec<_> = (0..25).map(|n| (format!("s-{n}"), n)).collect();
+        let many_sessions: Vec<_> = many_sessions
+            .iter()
+            .map(|(id, n)| (id.as_str(), format!("10:{n:02}")))
+            .collect();
+        let many_sessions: Vec<_> = many_sessions
+            .iter()
+            .map(|(id, start)| (*id, start.as_str(), 1))
+            .collect();
+        let found = problems("UTC", &day("2020-11-19", &many_sessions));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].ends_with("a day has at most 24 sessions"),
+            "{found:?}"
+        );
+
+        let many_days: String = (0..32)
+            .map(|n| {
+                let date = if n < 30 {
+                    format!("2020-11-{:02}", n + 1)
+                } else {
+                    format!("2020-12-{:02}", n - 29)
+                };
+                day(&date, &[(&format!("s-{n}"), "10:00", 1)])
+            })
+            .collect();
+        let found = problems("UTC", &many_days);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].ends_with("an event has at most 31 days"),
+            "{found:?}"
+        );
+
+        let many_items: Vec<_> = (0..101)
+            .map(|n| format!("{{ id = 'i-{n}', title = 'I', minutes = 1 }}"))
+            .collect();
+        let items = format!("items = [{}]\n", many_items.join(", "));
+        let long = session_with(&items).replace("minutes = 60", "minutes = 600");
+        let found = problems("UTC", &long);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].ends_with("a session has at most 100 items"),
+            "{found:?}"
+        );
+    }
 }

@@ -284,4 +284,62 @@ seats = [
             assert!(named, "{from} -> {to}: {expected:?} is not in {found:#?}");
         }
     }
+    #[test]
+    fn all_problems_are_reported_in_the_order_of_the_file() {
+        let text = SMALL
+            .replace("e = \"An", "x = \"An")
+            .replace("60", "0")
+            .replace("3 }", "0 }");
+        let lines: Vec<_> = parse(&text)
+            .expect_err("wrong")
+            .iter()
+            .map(|problem| problem.line)
+            .collect();
+        assert_eq!(lines, [1, 2, 11, 17]);
+    }
+
+    #[test]
+    fn what_is_not_toml_is_reported_alone() {
+        let found = problems("event = \"E\ntitle = \n[[days\n");
+        assert!(!found.is_empty());
+        assert!(
+            found
+                .iter()
+                .all(|problem| !problem.contains("missing here")),
+            "{found:?}"
+        );
+        assert_eq!(problems(&(SMALL.to_owned() + "[delegations.a]\n")).len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_refused_unread() {
+        let text = "#".repeat(FILE_BYTES_MAX + 1);
+        assert_eq!(
+            problems(&text),
+            ["1:1: an event file has at most 1048576 bytes"]
+        );
+    }
+
+    #[test]
+    fn an_empty_file_lacks_everything() {
+        assert_eq!(problems("").len(), 5);
+    }
+
+    proptest::proptest! {
+        /// Whatever is done to a file, reading it ends in an event or in problems within the text.
+        #[test]
+        fn no_text_breaks_the_reading(
+            at in 0..SMALL.len(), length in 0..40_usize, with in "[\\PC\n\"'={}\\[\\]]{0,12}"
+        ) {
+            // The small event is ASCII, so that any byte may be cut at.
+            let end = (at + length).min(SMALL.len());
+            let text = [&SMALL[..at], &with, &SMALL[end..]].concat();
+            if let Err(problems) = parse(&text) {
+                proptest::prop_assert!(!problems.is_empty());
+                for problem in problems {
+                    proptest::prop_assert!(problem.line <= text.matches('\n').count() + 1);
+                }
+            }
+        }
+    }
 }

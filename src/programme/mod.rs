@@ -4,13 +4,15 @@
 //! came from or where it is kept. Its one source beside its arguments is the time zone database
 //! (the system's, else the one built in).
 //!
-//! [`parse`] reads a file (`file`, with `days` for when and `seats` for who; `table` reads keys
-//! strictly, `problem` says where something is wrong).
+//! [`parse`] reads a file (`file`, with `days` for when, `profile` for the floor and `seats` for
+//! who; `table` reads keys strictly, `problem` says where something is wrong). `moving` shifts an
+//! event in time.
 
 mod days;
 mod file;
 mod moving;
 mod problem;
+mod profile;
 mod seats;
 mod table;
 
@@ -130,4 +132,75 @@ impl Programme {
 /// When a session is to be over.
 pub fn planned_end(plan: &SessionPlan) -> Timestamp {
     plan.start + Millis::from_secs(u64::from(plan.minutes) * 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> Programme {
+        parse(MODEL_EVENT).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    }
+
+    /// The current session when these are on or over, and all others ahead.
+    fn current(now: Timestamp, on: &[&str], over: &[&str]) -> String {
+        let event = model();
+        let progress = |id: &SessionId| {
+            if on.contains(&id.as_str()) {
+                Progress::On
+            } else if over.contains(&id.as_str()) {
+                Progress::Over
+            } else {
+                Progress::Ahead
+            }
+        };
+        let plan = event.current(now, progress).expect("a session");
+        plan.id.to_string()
+    }
+
+    #[test]
+    fn the_current_session_is_the_one_on_else_the_next_else_the_last() {
+        let event = model();
+        let start = event.starts().expect("sessions");
+        let before = Timestamp(start.0 - 86_400_000);
+        assert_eq!(current(before, &[], &[]), "session-1");
+        assert_eq!(current(start, &[], &[]), "session-1");
+        assert_eq!(current(start, &["session-3"], &[]), "session-3");
+        assert_eq!(
+            current(start, &["session-1", "session-2"], &[]),
+            "session-2"
+        );
+        assert_eq!(current(start, &[], &["session-1"]), "session-2");
+
+        // On the second day nobody is sent to what was planned for the first and never opened.
+        let second_day = event.days[1].sessions[0].start;
+        assert_eq!(current(second_day, &[], &["session-1"]), "session-3");
+
+        let end = event.ends().expect("sessions");
+        assert_eq!(current(end, &[], &["session-1", "session-2"]), "session-3");
+        let all = ["session-1", "session-2", "session-3", "session-4"];
+        assert_eq!(current(end, &[], &all), "session-4");
+    }
+
+    #[test]
+    fn an_event_without_sessions_has_no_current_one() {
+        let mut event = model();
+        event.days.clear();
+        assert_eq!(event.current(Timestamp(0), |_| Progress::On), None);
+        assert_eq!((event.starts(), event.ends()), (None, None));
+    }
+
+    #[test]
+    fn the_end_is_the_last_sessions() {
+        let last = &model().days[1].sessions[1];
+        assert_eq!(model().ends(), Some(Timestamp(last.start.0 + 105 * 60_000)));
+    }
+
+    #[test]
+    fn what_is_kept_reads_back_the_same() {
+        let event = model();
+        let text = serde_json::to_string(&event).expect("JSON");
+        let back: Programme = serde_json::from_str(&text).expect("the event");
+        assert_eq!(back, event);
+    }
 }

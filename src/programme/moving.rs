@@ -44,3 +44,61 @@ impl Programme {
 fn days_between(from: Option<civil::Date>, to: Option<civil::Date>) -> Option<jiff::Span> {
     from?.until(to?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::programme::{MODEL_EVENT, parse};
+
+    fn model() -> Programme {
+        parse(MODEL_EVENT).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    }
+
+    fn at(text: &str) -> Timestamp {
+        let time: jiff::Timestamp = text.parse().expect("a time");
+        Timestamp(time.as_millisecond())
+    }
+
+    fn dates(event: &Programme) -> Vec<&str> {
+        event.days.iter().map(|day| day.date.as_str()).collect()
+    }
+
+    #[test]
+    fn the_first_session_starts_now_and_the_gaps_stay() {
+        let event = model();
+        let moved = event.moved_to(at("2026-03-02T05:17:42.345Z"));
+        assert_eq!(moved.starts(), Some(at("2026-03-02T05:17:00Z")));
+        let gaps = |event: &Programme| {
+            let first = event.starts().expect("sessions");
+            let sessions = event.sessions();
+            let gaps = sessions.map(|(day, plan)| (day, plan.start.since(first)));
+            gaps.collect::<Vec<_>>()
+        };
+        assert_eq!(gaps(&moved), gaps(&event));
+        assert_eq!(dates(&moved), ["2026-03-02", "2026-03-03"]);
+        assert_eq!(moved.seats, event.seats);
+    }
+
+    #[test]
+    fn the_first_day_is_today_in_the_events_time_zone() {
+        // 20:00 UTC is 03:00 on the next day in Jakarta.
+        let moved = model().moved_to(at("2026-02-28T20:00:00Z"));
+        assert_eq!(dates(&moved), ["2026-03-01", "2026-03-02"]);
+    }
+
+    #[test]
+    fn moving_twice_is_moving_once_to_the_second_time() {
+        let now = at("2026-03-02T05:17:00Z");
+        let once = model().moved_to(now);
+        assert_eq!(once.moved_to(now), once);
+        assert_eq!(model().moved_to(Timestamp(0)).moved_to(now), once);
+    }
+
+    #[test]
+    fn absurd_times_do_not_panic() {
+        for now in [i64::MIN, i64::MAX] {
+            let moved = model().moved_to(Timestamp(now));
+            assert_eq!(moved.sessions().count(), 4);
+        }
+    }
+}

@@ -28,14 +28,14 @@ pub(super) struct Roster {
     pub(super) delegations: Vec<Delegation>,
     pub(super) seats: Vec<Seat>,
     members: BTreeSet<MemberId>,
+    /// A line could not be read: who is missing is not known.
+    unread: bool,
 }
 
 /// Reads `delegations`; whatever is wrong with them has been reported.
 pub(super) fn read(root: &mut Table<'_>, problems: &mut Problems<'_>) -> Roster {
     let mut roster = Roster::default();
-    let Some(table) = root.table("delegations", problems) else {
-        let message = "`[delegations]` is missing: nobody has a seat";
-        problems.at(root.place(), message);
+    let Some(table) = root.required_table("delegations", problems) else {
         return roster;
     };
     let place = table.place().clone();
@@ -49,6 +49,7 @@ pub(super) fn read(root: &mut Table<'_>, problems: &mut Problems<'_>) -> Roster 
     }
     let chairs = roster.seats.iter().filter(|seat| seat.role == Role::Chair);
     match chairs.count() {
+        0 if roster.unread => {}
         0 => problems.at(
             &place,
             "no seat has the role \"chair\": nobody could open a session",
@@ -83,9 +84,12 @@ impl Roster {
             id,
         };
         let mut next = 1;
-        for value in table.array("seats", problems) {
-            if let Some(line) = Line::read(value, problems) {
-                next = self.line(&delegation, line, next, problems);
+        let values = table.array("seats", problems);
+        self.unread |= values.is_none();
+        for value in values.unwrap_or_default() {
+            match Line::read(value, problems) {
+                Some(line) => next = self.line(&delegation, line, next, problems),
+                None => self.unread = true,
             }
         }
         table.finish(problems);
@@ -194,4 +198,87 @@ fn placeholder(role: Role, delegation: &Delegation, number: u32) -> String {
         Role::Technician => "Technician",
     };
     format!("{word} of {} {number}", delegation.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::programme::{Problem, Programme, parse};
+
+    fn event(delegations: &str) -> Result<Programme, Vec<Problem>> {
+        parse(&format!(
+            "event = 'e'\ntitle = 'E'\ntime_zone = 'UTC'\n\
+             days = [{{ date = 2020-11-19, sessions = [\
+               {{ id = 's', title = 'S', start = '10:00', minutes = 60 }}] }}]\n{delegations}"
+        ))
+    }
+
+    fn seats(delegations: &str) -> Vec<(String, Role, String)> {
+        let event = event(delegations).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let seats = event.seats.into_iter();
+        seats
+            .map(|seat| (seat.member.to_string(), seat.role, seat.name))
+            .collect()
+    }
+
+    #[test]
+    fn numbers_go_on_over_roles_and_each_delegation_has_its_own() {
+        let found = seats(
+            "[delegations.zeta]\nname = 'Zeta'\n\
+             seats = [{ role = 'chair', name = ' The chair ' }, { role = 'delegate', count = 2 }, \
+               { role = 'podium', number = 9 }, { role = 'observer' }]\n\
+             [delegations.alpha]\nname = 'Alpha'\nseats = [{ role = 'technician' }]\n",
+        );
+        let seat = |member: &str, role, name: &str| (member.to_owned(), role, name.to_owned());
+        assert_eq!(
+            found,
+            [
+                seat("zeta-1", Role::Chair, "The chair"),
+                seat("zeta-2", Role::Delegate, "Delegate of Zeta 2"),
+                seat("zeta-3", Role::Delegate, "Delegate of Zeta 3"),
+                seat("zeta-9", Role::Podium, "Guest of Zeta 9"),
+                seat("zeta-10", Role::Observer, "Observer of Zeta 10"),
+                seat("alpha-1", Role::Technician, "Technician of Alpha 1"),
+            ]
+        );
+    }
+
+    #[test]
+    fn every_role_has_its_word_in_the_file() {
+        for role in Role::ALL {
+            let found = seats(&format!(
+                "delegations.a = {{ name = 'A', seats = [{{ role = 'chair' }}, {{ role = '{}' }}] }}",
+                role.as_str()
+            ));
+            assert_eq!(found[1].1, role);
+        }
+    }
+
+    #[test]
+    fn a_delegation_that_is_wrong_hides_no_other_fault() {
+        let problems = event(
+            "[delegations.a]\nseats = [{ role = 'char' }, 5]\ncolour = 1\n[delegations]\nb = 7\n",
+        )
+        .expect_err("wrong");
+        let found: Vec<_> = problems.iter().map(Problem::to_string).collect();
+        assert_eq!(found.len(), 5, "{found:#?}");
+    }
+
+    #[test]
+    fn a_delegations_name_leaves_room_for_the_seats_number() {
+        let name = "a".repeat(crate::ids::SLUG_CHARS_MAX);
+        let text = format!(
+            "delegations.a = {{ name = 'A', seats = [{{ role = 'chair' }}] }}\n\
+             delegations.{name} = {{ name = 'B', seats = [{{ role = 'delegate' }}] }}"
+        );
+        let problems = event(&text).expect_err("too long");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].message.contains("66"), "{problems:?}");
+    }
+
+    #[test]
+    fn eight_chairs_fit() {
+        let text = "delegations.a = { name = 'A', seats = [{ role = 'chair', count = 8 }] }";
+        assert_eq!(seats(text).len(), 8);
+    }
 }

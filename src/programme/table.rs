@@ -182,18 +182,20 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// The elements of an array; none when the key is missing.
+    /// The elements of an array, none when the key is missing; nothing when it is no array.
     pub(super) fn array(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
-    ) -> impl Iterator<Item = &'t Spanned<DeValue<'t>>> + use<'t> {
-        let value = self.value(key);
-        let array = value.and_then(|value| value.get_ref().as_array());
-        if let (Some(value), None) = (value, array) {
+    ) -> Option<Vec<&'t Spanned<DeValue<'t>>>> {
+        let Some(value) = self.value(key) else {
+            return Some(Vec::new());
+        };
+        let array = value.get_ref().as_array();
+        if array.is_none() {
             wrong_type(value, "an array", problems);
         }
-        array.into_iter().flat_map(|array| array.iter())
+        Some(array?.iter().collect())
     }
 
     /// A table inside this one.
@@ -203,6 +205,14 @@ impl<'t> Table<'t> {
         problems: &mut Problems<'_>,
     ) -> Option<Table<'t>> {
         Table::of(self.value(key)?, problems)
+    }
+
+    pub(super) fn required_table(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems<'_>,
+    ) -> Option<Table<'t>> {
+        Table::of(self.required(key, problems)?, problems)
     }
 
     /// Every key with its value, in the order of the file: for a table whose keys are names.
