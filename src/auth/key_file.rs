@@ -104,7 +104,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn to_pem(der: &[u8]) -> String {
+pub(super) fn to_pem(der: &[u8]) -> String {
     let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
     for (index, character) in BASE64_STANDARD.encode(der).chars().enumerate() {
         if index > 0 && index.is_multiple_of(PEM_LINE_CHARS) {
@@ -114,4 +114,80 @@ fn to_pem(der: &[u8]) -> String {
     }
     pem.push_str("\n-----END PRIVATE KEY-----\n");
     pem
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("a folder");
+        entries
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .into_string()
+                    .expect("UTF-8")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_for_its_owner_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        load_or_make(folder.path()).expect("a key");
+        assert_eq!(names(folder.path()), [KEY_FILE]);
+        let path = folder.path().join(KEY_FILE);
+        let mode = fs::metadata(&path).expect("the file").mode();
+        assert_eq!(mode & 0o7777, 0o600);
+
+        let first = fs::read_to_string(&path).expect("the file");
+        load_or_make(folder.path()).expect("the same key");
+        load(folder.path()).expect("the same key");
+        assert_eq!(fs::read_to_string(&path).expect("the file"), first);
+    }
+
+    #[test]
+    fn a_key_that_appears_meanwhile_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        load_or_make(folder.path()).expect("a key");
+        let path = folder.path().join(KEY_FILE);
+        let first = fs::read_to_string(&path).expect("the file");
+        make(folder.path(), &path).expect("the other's key");
+        assert_eq!(fs::read_to_string(&path).expect("the file"), first);
+        assert_eq!(names(folder.path()), [KEY_FILE]);
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        load_or_make(folder.path()).expect("a key");
+        let path = folder.path().join(KEY_FILE);
+        for mode in [0o640, 0o604, 0o620, 0o644] {
+            set_mode(&path, mode);
+            let refused = load_or_make(folder.path()).err();
+            let exposed =
+                matches!(refused, Some(KeyFault::Exposed { mode: found, .. }) if found == mode);
+            assert!(exposed, "{mode:o}: {refused:?}");
+        }
+        set_mode(&path, 0o400);
+        load_or_make(folder.path()).expect("a private key");
+    }
+
+    #[test]
+    fn a_missing_or_damaged_key_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let missing = load(folder.path()).err().expect("no key").to_string();
+        assert!(missing.contains(KEY_FILE), "{missing}");
+        write_new(&folder.path().join(KEY_FILE), b"not a key").expect("a file");
+        let damaged = load_or_make(folder.path()).err().expect("no key");
+        assert!(matches!(damaged, KeyFault::NotAKey { .. }), "{damaged:?}");
+    }
 }

@@ -127,3 +127,79 @@ fn field(text: &str) -> String {
     let guard = if formula { "'" } else { "" };
     format!("\"{guard}{quoted}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn link(name: &str) -> Link {
+        let seat = Seat {
+            member: "indonesia-1".parse().expect("a slug"),
+            name: name.to_owned(),
+            role: Role::Delegate,
+            delegation: "indonesia".parse().expect("a slug"),
+        };
+        let grant = Grant {
+            event: "e".parse().expect("a slug"),
+            member: seat.member.clone(),
+            role: seat.role,
+            jti: "id1".to_owned(),
+            not_before: Timestamp(0),
+            expires: Timestamp(0),
+        };
+        Link::new(&seat, &grant, "x.y.z".to_owned(), "https://meet.example/")
+    }
+
+    #[test]
+    fn the_token_stays_in_the_fragment() {
+        assert_eq!(link("N").url, "https://meet.example/join#x.y.z");
+    }
+
+    #[test]
+    fn text_is_a_block_a_link() {
+        let block = "indonesia-1 (delegate, N; id id1)\nhttps://meet.example/join#x.y.z\n";
+        assert_eq!(
+            to_text(&[link("N"), link("N")]),
+            format!("{block}\n{block}")
+        );
+        assert_eq!(to_text(&[]), "");
+    }
+
+    #[test]
+    fn json_has_every_field() {
+        let read: serde_json::Value =
+            serde_json::from_str(&to_json(&[link("Ä \"x\"")])).expect("JSON");
+        let expected = serde_json::json!([{
+            "member": "indonesia-1", "name": "Ä \"x\"", "role": "delegate",
+            "delegation": "indonesia", "url": "https://meet.example/join#x.y.z",
+            "token": "x.y.z", "jti": "id1",
+        }]);
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn csv_is_quoted_and_harmless_in_a_spreadsheet() {
+        let rows = |name: &str| {
+            let csv = to_csv(&[link(name)]);
+            let row = csv.split("\r\n").nth(1).expect("a row").to_owned();
+            row.split(',').nth(1).expect("a name").to_owned()
+        };
+        assert_eq!(rows("Dr. \"Bob\""), "\"Dr. \"\"Bob\"\"\"");
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1"] {
+            assert_eq!(rows(formula), format!("\"'{formula}\""));
+        }
+        assert_eq!(rows("A = B"), "\"A = B\"");
+        assert_eq!(
+            to_csv(&[link("A, B")]),
+            "\"member\",\"name\",\"role\",\"delegation\",\"url\",\"token\",\"jti\"\r\n\
+             \"indonesia-1\",\"A, B\",\"delegate\",\"indonesia\",\
+             \"https://meet.example/join#x.y.z\",\"x.y.z\",\"id1\"\r\n"
+        );
+    }
+
+    #[test]
+    fn no_log_shows_the_token() {
+        assert!(!format!("{:?}", link("N")).contains("x.y.z"));
+    }
+}

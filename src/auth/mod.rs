@@ -2,16 +2,18 @@
 //!
 //! This module must never know what a member may do in a meeting; that is `meeting::rights`.
 //!
-//! [`Invites`] signs and verifies tokens (`invites`), against an event's [`GuestList`] with what
-//! its organiser has withdrawn (`revocations`); a signed token becomes a [`Link`] that can be sent
-//! (`link`). The key lives in a file of its own (`key_file`, the only part that touches one).
+//! An event's [`GuestList`] says which [`Grant`] each seat has now (`guests`), with what its
+//! organiser has withdrawn (`revocations`); [`Invites`] signs grants and verifies tokens against
+//! the list (`invites`); a signed token becomes a [`Link`] that can be sent (`link`). The key lives in a file of its own (`key_file`, the only part that touches one).
 
+mod guests;
 mod invites;
 pub mod key_file;
 pub mod link;
 mod revocations;
 
-pub use invites::{GuestList, Invites, NotAKey, SECRET_BYTES_MIN, Validity};
+pub use guests::{GuestList, Validity};
+pub use invites::{Invites, NotAKey, SECRET_BYTES_MIN};
 pub use link::Link;
 pub use revocations::Revocations;
 
