@@ -4,125 +4,30 @@
 //! may read meanwhile ([`Reading`]). Calls block for the disk's time: an async caller makes them
 //! on a thread that may block. This module must never know who may do what, nor what time it is.
 
+mod fault;
 mod folder;
+mod reading;
 mod schema;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{OpenFlags, params};
+
+pub use fault::Fault;
+pub use reading::{Kept, Reading};
 
 use crate::{
-    auth::{GuestList, Revocations, Validity},
     ids::{EventId, MemberId},
     programme::Programme,
-    time::{Millis, Timestamp},
+    time::Timestamp,
 };
 
 /// The database's name in the data folder.
 const DATABASE_FILE: &str = "roundtable.db";
-/// How long a call waits for a lock of SQLite's, which only a reader of the same file can hold
-/// and never for long; past it the call fails with the reason.
-const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Revocations of each kind for an event at most. Past it a further one is refused.
 const REVOCATIONS_MAX: i64 = 10_000;
-/// Links open so long after an event's planned end: sessions run late, and can be reopened.
-const AFTER_THE_END: Millis = Millis::from_secs(24 * 60 * 60);
 /// The longest id of an invite that is kept, in bytes; ours have 16.
 const JTI_BYTES_MAX: usize = 64;
-
-/// Why the store did not do what was asked: one line for whoever runs the server.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// The folder or a file in it cannot be made or opened.
-    #[error("cannot use the data folder {}: {why}", folder.display())]
-    Folder { folder: PathBuf, why: io::Error },
-    /// Another process owns the folder.
-    #[error(
-        "the data folder {} is in use by another roundtable{}",
-        folder.display(),
-        owner.map_or(String::new(), |id| format!(" (process {id})"))
-    )]
-    InUse { folder: PathBuf, owner: Option<u32> },
-    /// Nothing has been kept there.
-    #[error("there is no store in {}: import an event or start the server first", folder.display())]
-    Missing { folder: PathBuf },
-    /// An SQLite file of something else.
-    #[error("{DATABASE_FILE} in the data folder was not made by roundtable")]
-    Foreign,
-    /// Made by a later version of this program.
-    #[error("the store was written by a newer roundtable: use that one")]
-    Newer,
-    /// Made by an earlier version; only the owner brings it up to date.
-    #[error(
-        "the store was written by an older roundtable: start the server once to bring it up to date"
-    )]
-    Older,
-    /// No such event has been imported.
-    #[error("there is no event `{0}` in the store")]
-    UnknownEvent(EventId),
-    /// The event has no such seat.
-    #[error("the event has no seat `{0}`")]
-    UnknownMember(MemberId),
-    /// Not an id that an invite can have.
-    #[error("an invite's id has 1 to {JTI_BYTES_MAX} characters")]
-    BadJti,
-    /// No room for another revocation.
-    #[error("the event has {REVOCATIONS_MAX} revocations already: withdraw by member instead")]
-    TooManyRevocations,
-    /// What was kept cannot be read back.
-    #[error("the store is damaged: {0}")]
-    Damaged(String),
-    /// SQLite's own trouble, such as a full disk.
-    #[error("the store failed: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-}
-
-impl Fault {
-    fn folder(folder: &Path, why: io::Error) -> Self {
-        Fault::Folder {
-            folder: folder.to_owned(),
-            why,
-        }
-    }
-}
-
-/// An event in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// The event.
-    pub programme: Programme,
-    /// When it was first imported: its links are valid from then on.
-    pub imported: Timestamp,
-}
-
-impl Kept {
-    /// When the event's invites are valid: from its first import until a day after its end.
-    pub fn validity(&self) -> Validity {
-        let end = self.programme.ends().unwrap_or(self.imported);
-        Validity {
-            not_before: self.imported,
-            expires: end + AFTER_THE_END,
-        }
-    }
-
-    /// Who may be let in.
-    pub fn guests<'a>(&'a self, revocations: &'a Revocations) -> GuestList<'a> {
-        GuestList {
-            event: &self.programme.id,
-            seats: &self.programme.seats,
-            revocations,
-        }
-    }
-}
-
-/// Reads a store, also while another process owns it.
-pub struct Reading {
-    connection: Connection,
-}
 
 /// A store with its folder: the only writer.
 pub struct Store {
@@ -139,14 +44,14 @@ impl Store {
         let path = folder.join(DATABASE_FILE);
         // SQLite would make it readable by others; its side files follow this one's mode.
         drop(folder::make_file(folder, &path)?);
-        let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = reading::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         schema::migrate(&mut connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // What has been committed survives power loss, not only the process's end.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         Ok(Self {
-            reading: Reading { connection },
+            reading: Reading::of(connection),
             _lock: lock,
         })
     }
@@ -160,7 +65,7 @@ impl Store {
     pub fn import(&mut self, programme: &Programme, now: Timestamp) -> Result<(), Fault> {
         let body = serde_json::to_string(programme)
             .map_err(|why| Fault::Damaged(format!("the event cannot be written: {why}")))?;
-        self.reading.connection.execute(
+        self.reading.connection().execute(
             "INSERT INTO programme (event, imported_ms, body) VALUES (?1, ?2, ?3)
              ON CONFLICT (event) DO UPDATE SET body = excluded.body",
             params![programme.id.as_str(), now.0, body],
@@ -182,7 +87,7 @@ impl Store {
             event,
             "SELECT count(*) FROM revoked_invite WHERE event = ?1",
         )?;
-        self.reading.connection.execute(
+        self.reading.connection().execute(
             "INSERT INTO revoked_invite (event, jti, at_ms) VALUES (?1, ?2, ?3)
              ON CONFLICT DO NOTHING",
             params![event.as_str(), jti, now.0],
@@ -205,7 +110,7 @@ impl Store {
             event,
             "SELECT count(*) FROM revoked_member WHERE event = ?1",
         )?;
-        self.reading.connection.execute(
+        self.reading.connection().execute(
             "INSERT INTO revoked_member (event, member, at_ms) VALUES (?1, ?2, ?3)
              ON CONFLICT DO UPDATE SET at_ms = max(at_ms, excluded.at_ms)",
             params![event.as_str(), member.as_str(), now.0],
@@ -217,7 +122,7 @@ impl Store {
         self.reading.event(event)?;
         let kept: i64 = self
             .reading
-            .connection
+            .connection()
             .query_row(count, [event.as_str()], |row| row.get(0))?;
         if kept >= REVOCATIONS_MAX {
             return Err(Fault::TooManyRevocations);
@@ -227,7 +132,7 @@ impl Store {
 
     /// Keeps a fact about the store itself under a name of the program's.
     pub fn set_meta(&mut self, key: &str, value: &str) -> Result<(), Fault> {
-        self.reading.connection.execute(
+        self.reading.connection().execute(
             "INSERT INTO meta (key, value) VALUES (?1, ?2)
              ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             params![key, value],
@@ -236,95 +141,318 @@ impl Store {
     }
 }
 
-impl Reading {
-    /// Opens a folder's store without taking the folder.
-    pub fn open(folder: &Path) -> Result<Self, Fault> {
-        let path = folder.join(DATABASE_FILE);
-        let missing = || Fault::Missing {
-            folder: folder.to_owned(),
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::MetadataExt};
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::{
+        auth::{Grant, Revocations, Validity},
+        programme::{MODEL_EVENT, parse},
+        time::Millis,
+    };
+
+    const NOW: Timestamp = Timestamp(1_600_000_000_000);
+
+    fn model() -> Programme {
+        parse(MODEL_EVENT).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    }
+
+    fn later(secs: u64) -> Timestamp {
+        NOW + Millis::from_secs(secs)
+    }
+
+    /// A folder whose store keeps the model event.
+    fn filled() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        store.import(&model(), NOW).expect("imported");
+        (folder, store)
+    }
+
+    fn first_grant(reading: &Reading) -> Grant {
+        let kept = reading.event(&model().id).expect("the event");
+        let revocations = reading.revocations(&model().id).expect("revocations");
+        let seat = &kept.programme.seats[0];
+        kept.guests(&revocations).grant(seat, kept.validity())
+    }
+
+    #[test]
+    fn an_event_is_kept_beyond_the_process() {
+        let (folder, mut store) = filled();
+        store.set_meta("k", "1").expect("kept");
+        store.set_meta("k", "2").expect("kept");
+        drop(store);
+        let store = Store::open(folder.path()).expect("the store");
+        let kept = store.reading().event(&model().id).expect("the event");
+        let expected = Kept {
+            programme: model(),
+            imported: NOW,
         };
-        if !path
-            .try_exists()
-            .map_err(|why| Fault::folder(folder, why))?
-        {
-            return Err(missing());
+        assert_eq!(kept, expected);
+        assert_eq!(store.reading().events().expect("events"), [expected]);
+        let meta = |key| store.reading().meta(key).expect("meta");
+        assert_eq!((meta("k").as_deref(), meta("x")), (Some("2"), None));
+    }
+
+    #[test]
+    fn an_event_imported_again_is_replaced_and_keeps_links_and_revocations() {
+        let (_folder, mut store) = filled();
+        let links_before = first_grant(store.reading());
+        store.revoke_invite(&model().id, "x", NOW).expect("revoked");
+        let mut changed = model();
+        changed.title = "Another title".to_owned();
+        store.import(&changed, later(60)).expect("imported");
+
+        let kept = store.reading().events().expect("events");
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].programme, changed);
+        assert_eq!(kept[0].imported, NOW);
+        assert_eq!(first_grant(store.reading()), links_before);
+        let revocations = store.reading().revocations(&model().id).expect("read");
+        assert_ne!(revocations, Revocations::default());
+    }
+
+    #[test]
+    fn links_are_valid_from_the_import_until_a_day_after_the_event() {
+        let (_folder, store) = filled();
+        let kept = store.reading().event(&model().id).expect("the event");
+        let end = model().ends().expect("an end");
+        let expected = Validity {
+            not_before: NOW,
+            expires: Timestamp(end.0 + 86_400_000),
+        };
+        assert_eq!(kept.validity(), expected);
+    }
+
+    #[test]
+    fn revocations_are_kept_for_their_event_alone() {
+        let (folder, mut store) = filled();
+        let mut other = model();
+        other.id = "other".parse().expect("a slug");
+        store.import(&other, NOW).expect("imported");
+        let grant = first_grant(store.reading());
+        let covers = |store: &Store, event: &EventId, grant: &Grant| {
+            let revocations = store.reading().revocations(event).expect("revocations");
+            revocations.covers(grant)
+        };
+
+        for _ in 0..2 {
+            store
+                .revoke_invite(&model().id, &grant.jti, later(9))
+                .expect("revoked");
         }
-        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        if !schema::is_filled(&connection)? {
-            return Err(missing());
+        assert!(covers(&store, &model().id, &grant));
+        assert!(!covers(&store, &other.id, &grant));
+
+        let next = first_grant(store.reading());
+        for at in [later(20), later(10)] {
+            store
+                .revoke_member(&model().id, &next.member, at)
+                .expect("revoked");
         }
-        Ok(Self { connection })
+        drop(store);
+        let store = Store::open(folder.path()).expect("the store");
+        assert!(covers(&store, &model().id, &next));
+        let newest = first_grant(store.reading());
+        assert_eq!(newest.not_before, later(21));
+        assert!(!covers(&store, &model().id, &newest));
     }
 
-    /// Every event, by its id.
-    pub fn events(&self) -> Result<Vec<Kept>, Fault> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT event, imported_ms, body FROM programme ORDER BY event")?;
-        let rows = statement.query_map([], row)?;
-        rows.map(|row| kept(row?)).collect()
-    }
-
-    /// One event.
-    pub fn event(&self, event: &EventId) -> Result<Kept, Fault> {
-        let sql = "SELECT event, imported_ms, body FROM programme WHERE event = ?1";
-        let found = self
-            .connection
-            .query_row(sql, [event.as_str()], row)
-            .optional()?;
-        kept(found.ok_or_else(|| Fault::UnknownEvent(event.clone()))?)
-    }
-
-    /// What has been withdrawn of an event; nothing of an event that is not here.
-    pub fn revocations(&self, event: &EventId) -> Result<Revocations, Fault> {
-        let mut revocations = Revocations::default();
-        let mut invites = self
-            .connection
-            .prepare("SELECT jti FROM revoked_invite WHERE event = ?1")?;
-        for jti in invites.query_map([event.as_str()], |row| row.get::<_, String>(0))? {
-            revocations.revoke_invite(jti?);
+    #[test]
+    fn what_is_not_there_is_named() {
+        let (_folder, mut store) = filled();
+        let nowhere: EventId = "nowhere".parse().expect("a slug");
+        let nobody: MemberId = "nobody-1".parse().expect("a slug");
+        let refused = [
+            store.reading().event(&nowhere).err(),
+            store.revoke_invite(&nowhere, "x", NOW).err(),
+            store.revoke_member(&nowhere, &nobody, NOW).err(),
+        ];
+        for fault in refused {
+            assert!(
+                matches!(&fault, Some(Fault::UnknownEvent(id)) if *id == nowhere),
+                "{fault:?}"
+            );
         }
-        let mut members = self
-            .connection
-            .prepare("SELECT member, at_ms FROM revoked_member WHERE event = ?1")?;
-        let rows = members.query_map([event.as_str()], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?))
-        })?;
-        for row in rows {
-            let (member, at) = row?;
-            let member = member
-                .parse()
-                .map_err(|why| Fault::Damaged(format!("a withdrawn member: {why}")))?;
-            revocations.revoke_member(member, Timestamp(at));
+        let refused = store.revoke_member(&model().id, &nobody, NOW).err();
+        assert!(
+            matches!(refused, Some(Fault::UnknownMember(_))),
+            "{refused:?}"
+        );
+        for jti in ["", &"x".repeat(JTI_BYTES_MAX + 1)] {
+            let refused = store.revoke_invite(&model().id, jti, NOW).err();
+            assert!(matches!(refused, Some(Fault::BadJti)), "{refused:?}");
         }
-        Ok(revocations)
     }
 
-    /// A fact kept with [`Store::set_meta`].
-    pub fn meta(&self, key: &str) -> Result<Option<String>, Fault> {
-        let sql = "SELECT value FROM meta WHERE key = ?1";
-        let found = self.connection.query_row(sql, [key], |row| row.get(0));
-        Ok(found.optional()?)
+    #[test]
+    fn revocations_are_bounded() {
+        let (_folder, mut store) = filled();
+        store
+            .reading
+            .connection()
+            .execute(
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+                 INSERT INTO revoked_invite SELECT ?2, 'jti-' || n, 0 FROM n",
+                params![REVOCATIONS_MAX, model().id.as_str()],
+            )
+            .expect("filled");
+        let refused = store.revoke_invite(&model().id, "x", NOW).err();
+        assert!(
+            matches!(refused, Some(Fault::TooManyRevocations)),
+            "{refused:?}"
+        );
+        let member = model().seats[0].member.clone();
+        store
+            .revoke_member(&model().id, &member, NOW)
+            .expect("the way out that the message names");
     }
-}
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Fault> {
-    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY_WAIT)?;
-    Ok(connection)
-}
+    #[test]
+    fn a_folder_has_one_owner_and_any_number_of_readers() {
+        let (folder, mut store) = filled();
+        let refused = Store::open(folder.path())
+            .err()
+            .expect("in use")
+            .to_string();
+        let own_id = format!("(process {})", std::process::id());
+        assert!(
+            refused.contains("in use") && refused.ends_with(&own_id),
+            "{refused}"
+        );
 
-type Row = (String, i64, String);
+        let reader = Reading::open(folder.path()).expect("a reader");
+        assert_eq!(reader.events().expect("events").len(), 1);
+        store.revoke_invite(&model().id, "x", NOW).expect("revoked");
+        let seen = reader.revocations(&model().id).expect("revocations");
+        assert_ne!(seen, Revocations::default());
 
-fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-}
+        drop(store);
+        Store::open(folder.path()).expect("free again");
+    }
 
-fn kept((event, imported, body): Row) -> Result<Kept, Fault> {
-    let programme = serde_json::from_str(&body)
-        .map_err(|why| Fault::Damaged(format!("the event `{event}` cannot be read: {why}")))?;
-    Ok(Kept {
-        programme,
-        imported: Timestamp(imported),
-    })
+    #[test]
+    fn a_reader_changes_nothing() {
+        let (folder, store) = filled();
+        drop(store);
+        let reader = Reading::open(folder.path()).expect("a reader");
+        let changed = reader.connection().execute("DELETE FROM programme", []);
+        assert!(changed.is_err());
+    }
+
+    #[test]
+    fn nothing_in_the_folder_can_be_read_by_others() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = parent.path().join("a").join("b");
+        let mut store = Store::open(&folder).expect("a store");
+        store.import(&model(), NOW).expect("imported");
+        let mode = |path: &Path| fs::metadata(path).expect("there").mode() & 0o7777;
+        assert_eq!(mode(&folder), 0o700);
+        let files: Vec<_> = fs::read_dir(&folder)
+            .expect("the folder")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
+        // The database, its two side files and the lock.
+        assert_eq!(files.len(), 4, "{files:?}");
+        for file in files {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+    }
+
+    #[test]
+    fn what_has_been_committed_survives_power_loss() {
+        let (_folder, store) = filled();
+        let connection = store.reading.connection();
+        let journal: String = connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .expect("a mode");
+        let synchronous: i64 = connection
+            .pragma_query_value(None, "synchronous", |row| row.get(0))
+            .expect("a mode");
+        // 2 is FULL.
+        assert_eq!((journal.as_str(), synchronous), ("wal", 2));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        fs::write(&file, "").expect("a file");
+        for path in [file.clone(), file.join("below")] {
+            let refused = Store::open(&path).err();
+            let named = matches!(&refused, Some(Fault::Folder { folder, .. }) if *folder == path);
+            assert!(named, "{refused:?}");
+        }
+        let refused = Reading::open(folder.path()).err();
+        assert!(
+            matches!(refused, Some(Fault::Missing { .. })),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn files_of_others_and_of_the_future_are_refused_untouched() {
+        let both = |folder: &Path| [Store::open(folder).err(), Reading::open(folder).err()];
+
+        let (folder, store) = filled();
+        store
+            .reading
+            .connection()
+            .pragma_update(None, "user_version", 1000)
+            .expect("set");
+        drop(store);
+        for fault in both(folder.path()) {
+            assert!(matches!(fault, Some(Fault::Newer)), "{fault:?}");
+        }
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(DATABASE_FILE);
+        let foreign = Connection::open(&path).expect("a file");
+        foreign
+            .execute_batch("CREATE TABLE t (x)")
+            .expect("a table");
+        drop(foreign);
+        let before = fs::read(&path).expect("the file");
+        for fault in both(folder.path()) {
+            assert!(matches!(fault, Some(Fault::Foreign)), "{fault:?}");
+        }
+        assert_eq!(fs::read(&path).expect("the file"), before);
+
+        fs::write(
+            &path,
+            "no database at all, but long enough to look at".repeat(9),
+        )
+        .expect("written");
+        for fault in both(folder.path()) {
+            assert!(matches!(fault, Some(Fault::Sqlite(_))), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_file_without_content_is_a_missing_store() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join(DATABASE_FILE), "").expect("a file");
+        let refused = Reading::open(folder.path()).err();
+        assert!(
+            matches!(refused, Some(Fault::Missing { .. })),
+            "{refused:?}"
+        );
+        Store::open(folder.path()).expect("filled now");
+        Reading::open(folder.path()).expect("a store");
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_is_damage() {
+        let (_folder, store) = filled();
+        store
+            .reading
+            .connection()
+            .execute("UPDATE programme SET body = '{}'", [])
+            .expect("set");
+        let refused = store.reading().events().err();
+        assert!(matches!(refused, Some(Fault::Damaged(_))), "{refused:?}");
+    }
 }

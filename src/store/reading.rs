@@ -1,0 +1,154 @@
+//! What can be read from a store, by its owner and by others meanwhile.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::{DATABASE_FILE, Fault, schema};
+use crate::{
+    auth::{GuestList, Revocations, Validity},
+    ids::EventId,
+    programme::Programme,
+    time::{Millis, Timestamp},
+};
+
+/// How long a call waits for a lock of SQLite's, which only a reader of the same file can hold
+/// and never for long; past it the call fails with the reason.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Links open so long after an event's planned end: sessions run late, and can be reopened.
+const AFTER_THE_END: Millis = Millis::from_secs(24 * 60 * 60);
+
+/// An event in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The event.
+    pub programme: Programme,
+    /// When it was first imported: its links are valid from then on.
+    pub imported: Timestamp,
+}
+
+impl Kept {
+    /// When the event's invites are valid: from its first import until a day after its end.
+    pub fn validity(&self) -> Validity {
+        let end = self.programme.ends().unwrap_or(self.imported);
+        Validity {
+            not_before: self.imported,
+            expires: end + AFTER_THE_END,
+        }
+    }
+
+    /// Who may be let in.
+    pub fn guests<'a>(&'a self, revocations: &'a Revocations) -> GuestList<'a> {
+        GuestList {
+            event: &self.programme.id,
+            seats: &self.programme.seats,
+            revocations,
+        }
+    }
+}
+
+/// Reads a store, also while another process owns it.
+pub struct Reading {
+    connection: Connection,
+}
+
+impl Reading {
+    pub(super) fn of(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Opens a folder's store without taking the folder.
+    pub fn open(folder: &Path) -> Result<Self, Fault> {
+        let path = folder.join(DATABASE_FILE);
+        let missing = || Fault::Missing {
+            folder: folder.to_owned(),
+        };
+        if !path
+            .try_exists()
+            .map_err(|why| Fault::folder(folder, why))?
+        {
+            return Err(missing());
+        }
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        if !schema::is_filled(&connection)? {
+            return Err(missing());
+        }
+        Ok(Self { connection })
+    }
+
+    /// Every event, by its id.
+    pub fn events(&self) -> Result<Vec<Kept>, Fault> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT event, imported_ms, body FROM programme ORDER BY event")?;
+        let rows = statement.query_map([], row)?;
+        rows.map(|row| kept(row?)).collect()
+    }
+
+    /// One event.
+    pub fn event(&self, event: &EventId) -> Result<Kept, Fault> {
+        let sql = "SELECT event, imported_ms, body FROM programme WHERE event = ?1";
+        let found = self
+            .connection
+            .query_row(sql, [event.as_str()], row)
+            .optional()?;
+        kept(found.ok_or_else(|| Fault::UnknownEvent(event.clone()))?)
+    }
+
+    /// What has been withdrawn of an event; nothing of an event that is not here.
+    pub fn revocations(&self, event: &EventId) -> Result<Revocations, Fault> {
+        let mut revocations = Revocations::default();
+        let mut invites = self
+            .connection
+            .prepare("SELECT jti FROM revoked_invite WHERE event = ?1")?;
+        for jti in invites.query_map([event.as_str()], |row| row.get::<_, String>(0))? {
+            revocations.revoke_invite(jti?);
+        }
+        let mut members = self
+            .connection
+            .prepare("SELECT member, at_ms FROM revoked_member WHERE event = ?1")?;
+        let rows = members.query_map([event.as_str()], |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?))
+        })?;
+        for row in rows {
+            let (member, at) = row?;
+            let member = member
+                .parse()
+                .map_err(|why| Fault::Damaged(format!("a withdrawn member: {why}")))?;
+            revocations.revoke_member(member, Timestamp(at));
+        }
+        Ok(revocations)
+    }
+
+    /// A fact kept with [`Store::set_meta`].
+    pub fn meta(&self, key: &str) -> Result<Option<String>, Fault> {
+        let sql = "SELECT value FROM meta WHERE key = ?1";
+        let found = self.connection.query_row(sql, [key], |row| row.get(0));
+        Ok(found.optional()?)
+    }
+}
+
+pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Fault> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    Ok(connection)
+}
+
+type Row = (String, i64, String);
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn kept((event, imported, body): Row) -> Result<Kept, Fault> {
+    let programme = serde_json::from_str(&body)
+        .map_err(|why| Fault::Damaged(format!("the event `{event}` cannot be read: {why}")))?;
+    Ok(Kept {
+        programme,
+        imported: Timestamp(imported),
+    })
+}
