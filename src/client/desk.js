@@ -1,0 +1,97 @@
+// The member's own desk: the switches of microphone and camera, and what is sent because of them.
+//
+// It must never know the DOM. That a client sends is politeness; who is heard is the server's.
+
+import { isHeard, sendsMedia, standing } from './meeting.js';
+
+export class Desk {
+  #devices;
+  #media;
+  #meeting;
+  #request;
+  #listeners = new Set();
+  #given = { microphone: null, camera: null };
+
+  /** This client's member, once known. */
+  member = null;
+  /** The member's own switches. */
+  microphoneOn = true;
+  cameraOn = true;
+
+  constructor({ devices, media, meeting, request }) {
+    this.#devices = devices;
+    this.#media = media;
+    this.#meeting = meeting;
+    this.#request = request;
+    devices.subscribe(() => this.refresh());
+    meeting.subscribe(() => this.refresh());
+  }
+
+  /** Calls `listener()` after each change of a switch. */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+  }
+
+  /** Whether this member's role has a microphone and a camera at all. */
+  get sends() {
+    return this.member !== null && sendsMedia(this.member.role);
+  }
+
+  /** Joins without devices; they can be switched on later. */
+  async listenOnly() {
+    await this.setMicrophone(false);
+    await this.setCamera(false);
+    this.#devices.close('microphone');
+  }
+
+  async setMicrophone(on) {
+    this.microphoneOn = on;
+    // A microphone that is only muted stays open: it must be there at once when it is needed.
+    if (on && !this.#devices.microphone) await this.#devices.open('microphone');
+    this.refresh();
+  }
+
+  async setCamera(on) {
+    this.cameraOn = on;
+    if (on) await this.#devices.open('camera');
+    else this.#devices.close('camera');
+    this.refresh();
+  }
+
+  /**
+   * Opens the microphone, with the chair's mute lifted where this member may lift it: chairs at
+   * any time, others after having been asked.
+   */
+  async openMicrophone() {
+    const { state } = this.#meeting;
+    const mute = state && standing(state, this.member.id).mute;
+    if (mute === 'asked' || (mute === 'muted' && this.member.role === 'chair')) {
+      await this.#request('floor.unmute');
+    }
+    await this.setMicrophone(true);
+  }
+
+  /** Brings tracks and sections to what the switches and the meeting say. */
+  refresh() {
+    const { microphone, camera } = this.#devices;
+    // Only a change of device is passed on: a track that was substituted by hand stays.
+    if (microphone !== this.#given.microphone) this.#media.setMicrophoneTrack(microphone);
+    if (camera !== this.#given.camera) this.#media.setCameraTrack(camera);
+    this.#given = { microphone, camera };
+    this.#media.setMuted(!this.microphoneOn);
+    this.#media.setSending({
+      microphone: this.#sendsMicrophone(),
+      camera: this.sends && this.cameraOn && camera !== null,
+    });
+    for (const listener of this.#listeners) listener();
+  }
+
+  #sendsMicrophone() {
+    const { state } = this.#meeting;
+    if (!this.sends || !state || !isHeard(state, this.member.id)) return false;
+    // A muted microphone must not confirm an offered floor with silence; once confirmed, silence
+    // is what a muted speaker sends.
+    const { turn } = standing(state, this.member.id);
+    return this.microphoneOn || turn?.phase === 'speaking';
+  }
+}

@@ -1,0 +1,200 @@
+// The camera and the microphone of this computer: opening, choosing, the level of the sound.
+//
+// It must never know the DOM, the meeting or the peer connection.
+
+/** Width, height and rate of the camera: enough for a large tile, light enough for nine of them. */
+const CAMERA = {
+  width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 20, max: 24 },
+};
+
+/** Loudness that the meter shows as nothing and as full, in dB. */
+const METER_DB = { silent: -60, full: -8 };
+
+/**
+ * Why a device did not open: `insecure`, `unsupported`, `denied`, `missing`, `busy`, `failed`.
+ */
+function reasonOf(error) {
+  switch (error.name) {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'denied';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'missing';
+    case 'NotReadableError':
+    case 'AbortError':
+      return 'busy';
+    default:
+      return 'failed';
+  }
+}
+
+export class Devices {
+  #rawAudio;
+  #chosen = { microphone: '', camera: '', speaker: '' };
+  #context = null;
+  #analyser = null;
+  #metered = null;
+  #listeners = new Set();
+
+  /** The open tracks, or null. */
+  microphone = null;
+  camera = null;
+  /** Why the microphone or the camera is not there, or null. */
+  problems = { microphone: null, camera: null };
+  /** What can be chosen, once permission is given: lists of `{id, label}`. */
+  choices = { microphone: [], camera: [], speaker: [] };
+
+  /** `rawAudio`: no echo cancellation, noise suppression or gain control (music, measuring). */
+  constructor({ rawAudio }) {
+    this.#rawAudio = rawAudio;
+    navigator.mediaDevices?.addEventListener?.('devicechange', () => this.#list());
+  }
+
+  /** Calls `listener()` when a track, a problem or a choice has changed. */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+  }
+
+  chosen(kind) {
+    return this.#chosen[kind];
+  }
+
+  /** Opens both devices, as far as they are there; asks the person once where it can. */
+  async openAll() {
+    if (this.#impossible()) return;
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({
+        audio: this.#audioConstraints(), video: this.#videoConstraints(),
+      });
+      this.#keep('microphone', stream.getAudioTracks()[0]);
+      this.#keep('camera', stream.getVideoTracks()[0]);
+    } catch {
+      // One of them may be there without the other.
+      await this.open('microphone');
+      await this.open('camera');
+    }
+    await this.#list();
+  }
+
+  /** Opens one device again, say after it was switched off or another one was chosen. */
+  async open(kind) {
+    if (this.#impossible()) return;
+    const constraints = kind === 'camera'
+      ? { video: this.#videoConstraints() }
+      : { audio: this.#audioConstraints() };
+    this.close(kind);
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia(constraints);
+      this.#keep(kind, stream.getTracks()[0]);
+    } catch (error) {
+      this.problems[kind] = reasonOf(error);
+      this.#tell();
+    }
+    await this.#list();
+  }
+
+  /** Stops a device, so that its light goes out. */
+  close(kind) {
+    this[kind]?.stop();
+    this[kind] = null;
+    this.#tell();
+  }
+
+  closeAll() {
+    this.close('microphone');
+    this.close('camera');
+  }
+
+  /** Uses another device from now on. */
+  async choose(kind, id) {
+    this.#chosen[kind] = id;
+    if (kind === 'speaker') this.#tell();
+    else if (this[kind]) await this.open(kind);
+  }
+
+  /** How loud the microphone is now, 0 to 1; null when that cannot be told yet. */
+  level() {
+    if (!this.microphone) return 0;
+    if (this.#metered !== this.microphone) this.#meter(this.microphone);
+    if (this.#context?.state !== 'running') return null;
+    const samples = new Float32Array(this.#analyser.fftSize);
+    this.#analyser.getFloatTimeDomainData(samples);
+    const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+    const db = 10 * Math.log10(power + 1e-12);
+    return Math.min(1, Math.max(0, (db - METER_DB.silent) / (METER_DB.full - METER_DB.silent)));
+  }
+
+  /** Lets the meter run where the browser waits for a press; call it from one. */
+  wake() {
+    this.#context?.resume().catch(() => {});
+  }
+
+  /** Stops measuring, and with it the processing that it costs. */
+  stopMeter() {
+    this.#context?.close().catch(() => {});
+    this.#context = null;
+    this.#metered = null;
+  }
+
+  #impossible() {
+    const reason = !globalThis.isSecureContext ? 'insecure'
+      : !navigator.mediaDevices?.getUserMedia ? 'unsupported' : null;
+    if (!reason) return false;
+    this.problems = { microphone: reason, camera: reason };
+    this.#tell();
+    return true;
+  }
+
+  #audioConstraints() {
+    const cleaned = !this.#rawAudio;
+    return {
+      echoCancellation: cleaned, noiseSuppression: cleaned, autoGainControl: cleaned,
+      ...exactly(this.#chosen.microphone),
+    };
+  }
+
+  #videoConstraints() {
+    return { ...CAMERA, ...exactly(this.#chosen.camera) };
+  }
+
+  #keep(kind, track) {
+    if (this[kind]) this[kind].stop();
+    this[kind] = track;
+    this.problems[kind] = null;
+    // Pulled out, or taken away by the system.
+    track.addEventListener('ended', () => {
+      if (this[kind] !== track) return;
+      this[kind] = null;
+      this.problems[kind] = 'missing';
+      this.#tell();
+    });
+    this.#tell();
+  }
+
+  async #list() {
+    if (!navigator.mediaDevices?.enumerateDevices) return;
+    const found = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+    const of = (kind) => found.filter((device) => device.kind === kind && device.deviceId)
+      .map(({ deviceId, label }) => ({ id: deviceId, label }));
+    this.choices = {
+      microphone: of('audioinput'), camera: of('videoinput'), speaker: of('audiooutput'),
+    };
+    this.#tell();
+  }
+
+  #meter(track) {
+    this.stopMeter();
+    this.#metered = track;
+    this.#context = new AudioContext();
+    this.#analyser = this.#context.createAnalyser();
+    this.#analyser.fftSize = 1024;
+    this.#context.createMediaStreamSource(new MediaStream([track])).connect(this.#analyser);
+  }
+
+  #tell() {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const exactly = (id) => (id ? { deviceId: { exact: id } } : {});

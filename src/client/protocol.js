@@ -1,0 +1,134 @@
+// The signalling connection of `roundtable.v1`: requests with answers, events, signals.
+//
+// It must never know the DOM, what an event means, or when to come back after a loss (visit.js).
+
+/** How long an answer may take, in ms. Past it the connection counts as dead and is closed. */
+const ANSWER_MS = 10_000;
+
+/** A request's `error`: a stable `code` and a message for people. */
+export class Refusal extends Error {
+  constructor(code, message) {
+    super(message);
+    this.name = 'Refusal';
+    this.code = code;
+  }
+}
+
+/** The connection could not be made, or ended before the answer. */
+export class Unreachable extends Error {
+  constructor() {
+    super('the connection to the server ended');
+    this.name = 'Unreachable';
+  }
+}
+
+/** The address of the signalling socket beside the page. */
+export function socketUrl(location) {
+  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/ws`;
+}
+
+export class Protocol {
+  #url;
+  #socket = null;
+  #nextId = 1;
+  #pending = new Map();
+
+  /** Called with each event that changes the room. */
+  onEvent = () => {};
+  /** Called with each signal (the latest wins). */
+  onSignal = () => {};
+  /** Called once a connection that stood has ended, with its close code. */
+  onClosed = () => {};
+
+  constructor(url) {
+    this.#url = url;
+  }
+
+  get connected() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Connects anew. Resolves once requests may be sent; rejects with `Unreachable`. */
+  connect() {
+    this.close();
+    const socket = new WebSocket(this.#url, 'roundtable.v1');
+    this.#socket = socket;
+    return new Promise((resolve, reject) => {
+      let stood = false;
+      const giveUp = setTimeout(() => socket.close(), ANSWER_MS);
+      socket.onopen = () => {
+        clearTimeout(giveUp);
+        stood = true;
+        resolve();
+      };
+      socket.onmessage = ({ data }) => this.#receive(data);
+      socket.onclose = ({ code }) => {
+        clearTimeout(giveUp);
+        if (this.#socket !== socket) return;
+        this.#socket = null;
+        this.#failPending();
+        if (stood) this.onClosed(code);
+        else reject(new Unreachable());
+      };
+    });
+  }
+
+  /** Sends a request; resolves with its `ok`, rejects with `Refusal` or `Unreachable`. */
+  request(type, fields = {}) {
+    if (!this.connected) return Promise.reject(new Unreachable());
+    const id = this.#nextId++;
+    const socket = this.#socket;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#abandon(socket), ANSWER_MS);
+      this.#pending.set(id, { resolve, reject, timer });
+      socket.send(JSON.stringify({ id, type, ...fields }));
+    });
+  }
+
+  /** Ends the connection without `onClosed`. */
+  close() {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#failPending();
+    socket?.close(1000);
+  }
+
+  /** For a socket whose other end is silent: `close` alone would wait for an answer to it. */
+  #abandon(socket) {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    this.#failPending();
+    socket.close();
+    this.onClosed(1006);
+  }
+
+  #receive(text) {
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return;
+    }
+    if (message.signal !== undefined) this.onSignal(message);
+    else if (message.rev !== undefined) this.onEvent(message);
+    else if (message.id !== undefined) this.#answer(message);
+  }
+
+  #answer({ id, ok, error }) {
+    const waiting = this.#pending.get(id);
+    if (!waiting) return;
+    this.#pending.delete(id);
+    clearTimeout(waiting.timer);
+    if (error) waiting.reject(new Refusal(error.code, error.message));
+    else waiting.resolve(ok);
+  }
+
+  #failPending() {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject, timer } of pending) {
+      clearTimeout(timer);
+      reject(new Unreachable());
+    }
+  }
+}

@@ -1,0 +1,332 @@
+// The device check: who one is, what is on and when, the devices; and waiting for the opening.
+
+import { button, el, icon, keyed, setAttribute, setButtonText, setIcon, setText, show } from './dom.js';
+import { day, ownZone, sameWallClock, timeOfDay, zoneName } from './format.js';
+import { mayEnter } from './meeting.js';
+import { texts } from './texts.js';
+import { playTestSound } from './ui-sound.js';
+
+const KINDS = ['microphone', 'camera', 'speaker'];
+
+export class CheckScreen {
+  static label = 'check';
+  #parts;
+  #opened = false;
+  #level = null;
+  #frame = null;
+  #countdown = null;
+
+  constructor(parts) {
+    this.#parts = parts;
+    this.#buildDevices();
+    this.#buildDetails();
+    this.waiting = el('section', { class: 'card waiting-card', testid: 'waiting', 'aria-live': 'polite', hidden: true },
+      el('div', { class: 'waiting-icon' }, icon('clock')),
+      el('div', { class: 'waiting-words' },
+        el('h2', { text: texts.waiting.heading }),
+        this.waitingText = el('p'),
+        this.waitingStart = el('p', { class: 'waiting-start' }),
+        el('p', { class: 'muted', text: texts.waiting.keepOpen })),
+      button(texts.waiting.back, { class: 'button', on: { click: () => parts.visit.stopWaiting() } }));
+    this.connecting = el('p', { class: 'connecting', role: 'status' },
+      el('span', { class: 'spinner', 'aria-hidden': 'true' }), this.connectingText = el('span'));
+    this.body = el('div', { class: 'check-body' }, this.devicePanel, this.details);
+    this.root = el('main', { class: 'check-screen', testid: 'check-screen' },
+      el('header', { class: 'check-header' },
+        el('p', { class: 'product', text: texts.product }),
+        this.heading = el('h1', { tabindex: '-1' })),
+      this.connecting, this.waiting, this.body);
+    this.root.addEventListener('pointerdown', () => parts.devices.wake());
+    this.root.addEventListener('keydown', () => parts.devices.wake());
+  }
+
+  close() {
+    cancelAnimationFrame(this.#frame);
+    clearInterval(this.#countdown);
+    this.#parts.devices.stopMeter();
+    this.preview.srcObject = null;
+  }
+
+  opened() {
+    this.#countdown = setInterval(() => this.#drawWaiting(), 10_000);
+    const step = () => {
+      this.#drawLevel();
+      this.#frame = requestAnimationFrame(step);
+    };
+    step();
+  }
+
+  draw() {
+    const { visit, desk, devices } = this.#parts;
+    const known = visit.member !== null;
+    document.title = visit.session ? `${visit.session.title} – ${texts.product}` : texts.product;
+    const entering = visit.phase === 'entering';
+    show(this.connecting, !known || entering || visit.returning);
+    setText(this.connectingText, entering ? texts.entering
+      : visit.returning ? texts.room.returning : texts.connecting);
+    show(this.body, known);
+    setText(this.heading, known ? visit.event.title : texts.connecting);
+    if (!known) return;
+    if (!this.#opened) {
+      this.#opened = true;
+      this.name.value = visit.name;
+      if (desk.sends) devices.openAll();
+    }
+    this.#drawDetails();
+    this.#drawDevices();
+    this.#drawWaiting();
+  }
+
+  // --- Who and when ---
+
+  #buildDetails() {
+    const { visit } = this.#parts;
+    this.name = el('input', {
+      id: 'name', type: 'text', testid: 'name-input', autocomplete: 'name', maxlength: '80',
+      'aria-describedby': 'name-hint', required: true,
+    });
+    this.nameHint = el('p', { id: 'name-hint', class: 'hint', text: texts.check.nameHint });
+    this.join = button('', { class: 'button button-primary button-large', testid: 'join-button', type: 'submit' });
+    this.listen = button(texts.check.joinListening, {
+      class: 'button button-large', testid: 'join-listening-button', on: { click: () => this.#enter(true) },
+    });
+    this.form = el('form', { class: 'join-form', novalidate: true },
+      el('label', { for: 'name', text: texts.check.name }), this.name, this.nameHint,
+      el('div', { class: 'join-buttons' }, this.join, this.listen));
+    this.form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#enter(!this.#parts.desk.sends);
+    });
+    this.stateChip = el('span', { class: 'chip', testid: 'session-state' });
+    this.facts = el('dl', { class: 'facts' },
+      el('dt', { text: texts.check.session }),
+      el('dd', {}, this.sessionTitle = el('span', { class: 'session-title' }), ' ', this.stateChip),
+      el('dt', { text: texts.check.starts }),
+      el('dd', {}, this.start = el('span'), this.ownStart = el('span', { class: 'muted' })),
+      el('dt', { text: texts.check.role }), this.role = el('dd'));
+    this.programme = el('ol', { class: 'programme' });
+    this.strange = el('p', { class: 'hint problem-text', hidden: true, text: texts.check.unknownSession });
+    this.details = el('section', { class: 'card details-card', 'aria-labelledby': 'welcome' },
+      this.welcome = el('h2', { id: 'welcome' }),
+      this.strange, this.facts, this.form,
+      el('details', { class: 'all-sessions' },
+        el('summary', { text: texts.check.otherSessions }), this.programme));
+    this.choose = (id) => visit.choose(id);
+  }
+
+  #drawDetails() {
+    const { visit, desk } = this.#parts;
+    const { session, event, member } = visit;
+    setText(this.welcome, texts.check.welcome(visit.name || member.name));
+    setText(this.role, texts.check.roleOf(texts.roles[member.role], visit.delegation));
+    show(this.listen, desk.sends);
+    show(this.strange, visit.sessionUnknown);
+    show(this.form, visit.phase !== 'waiting');
+    if (!session) return;
+    setText(this.sessionTitle, session.title);
+    setText(this.stateChip, texts.sessionStates[session.state]);
+    setAttribute(this.stateChip, 'data-state', session.state);
+    setText(this.start, this.#startText(session));
+    const { language } = texts;
+    const same = sameWallClock(session.start, event.time_zone, language);
+    setText(this.ownStart, same ? ''
+      : texts.check.ownTime(`${timeOfDay(session.start, undefined, language)} (${zoneName(ownZone())})`));
+    const open = mayEnter(member.role, session.state);
+    setButtonText(this.join, !open ? texts.check.joinWaits
+      : desk.sends ? texts.check.join : texts.check.joinListeningOnly);
+    this.join.disabled = this.listen.disabled = visit.phase === 'entering' || visit.returning;
+    this.#drawProgramme();
+  }
+
+  #startText(session) {
+    const { time_zone: zone } = this.#parts.visit.event;
+    const { language } = texts;
+    return `${day(session.start, zone, language)}, ${timeOfDay(session.start, zone, language)} `
+      + `(${texts.check.inZone(zoneName(zone))}), ${texts.check.length(session.minutes)}`;
+  }
+
+  #drawProgramme() {
+    const { visit } = this.#parts;
+    keyed(this.programme, visit.sessions, (session) => session.id,
+      (session) => {
+        const item = el('li', { 'data-session': session.id });
+        item.title_ = el('span', { class: 'programme-title' });
+        item.when = el('span', { class: 'muted' });
+        item.pick = button('', {
+          class: 'button button-small', testid: 'choose-session', 'data-session': session.id,
+          on: { click: () => this.choose(session.id) },
+        });
+        item.append(el('div', {}, item.title_, item.when), item.pick);
+        return item;
+      },
+      (item, session) => {
+        const { event } = visit;
+        setText(item.title_, session.title);
+        setText(item.when, `${day(session.start, event.time_zone, texts.language)}, `
+          + `${timeOfDay(session.start, event.time_zone, texts.language)} – ${texts.sessionStates[session.state]}`);
+        const chosen = session.id === visit.session?.id;
+        setButtonText(item.pick, chosen ? texts.check.chosenSession : texts.check.chooseSession);
+        item.pick.disabled = chosen;
+      });
+  }
+
+  async #enter(listening) {
+    const { visit, desk } = this.#parts;
+    const name = this.name.value.trim();
+    setAttribute(this.name, 'aria-invalid', name ? null : 'true');
+    setText(this.nameHint, name ? texts.check.nameHint : texts.check.nameMissing);
+    if (!name) {
+      this.name.focus();
+      return;
+    }
+    if (listening) await desk.listenOnly();
+    await visit.enter(name);
+  }
+
+  #drawWaiting() {
+    const { visit } = this.#parts;
+    const waiting = visit.phase === 'waiting' && visit.session;
+    show(this.waiting, Boolean(waiting));
+    if (!waiting) return;
+    const { session, event } = visit;
+    setText(this.waitingText, texts.waiting.text[session.state] ?? texts.waiting.text.scheduled);
+    const minutes = Math.round((session.start - visit.now()) / 60_000);
+    const planned = texts.waiting.starts(
+      `${timeOfDay(session.start, event.time_zone, texts.language)} (${texts.check.inZone(zoneName(event.time_zone))})`);
+    const soon = session.state !== 'closed' && minutes >= 0 && minutes < 24 * 60;
+    setText(this.waitingStart, soon ? `${planned}. ${texts.waiting.inTime(minutes)}.` : `${planned}.`);
+  }
+
+  // --- Devices ---
+
+  #buildDevices() {
+    const { desk, devices } = this.#parts;
+    this.preview = el('video', { class: 'preview-video', autoplay: true, muted: true, playsinline: true, 'aria-label': texts.check.camera });
+    this.preview.muted = true;
+    this.previewNote = el('p', { class: 'preview-note' });
+    this.microphoneSwitch = button('', {
+      class: 'switch', iconName: 'microphone', testid: 'check-mic-toggle',
+      on: { click: () => desk.setMicrophone(!desk.microphoneOn) },
+    });
+    this.cameraSwitch = button('', {
+      class: 'switch', iconName: 'camera', testid: 'check-camera-toggle',
+      on: { click: () => desk.setCamera(!desk.cameraOn) },
+    });
+    this.meterBar = el('div', { class: 'meter-bar' });
+    this.meter = el('div', {
+      class: 'meter', role: 'meter', 'aria-label': texts.check.level,
+      'aria-valuemin': '0', 'aria-valuemax': '100', testid: 'level-meter',
+    }, this.meterBar);
+    this.meterHint = el('p', { class: 'hint' });
+    this.problems = el('div', { class: 'device-problems', role: 'status' });
+    this.pickers = Object.fromEntries(KINDS.map((kind) => [kind, el('select', {
+      id: `pick-${kind}`, on: { change: ({ target }) => this.#choose(kind, target.value) },
+    })]));
+    this.rows = Object.fromEntries(KINDS.map((kind) => [kind, el('div', { class: 'picker' },
+      el('label', { for: `pick-${kind}`, text: texts.check[kind] }), this.pickers[kind])]));
+    const test = button(texts.check.testSound, {
+      class: 'button', iconName: 'sound', testid: 'test-sound',
+      on: { click: () => playTestSound(devices.chosen('speaker')) },
+    });
+    this.sending = el('div', { class: 'sending-devices' },
+      el('div', { class: 'preview' }, this.preview, this.previewNote,
+        el('div', { class: 'preview-switches' }, this.microphoneSwitch, this.cameraSwitch)),
+      this.problems,
+      el('div', { class: 'level' }, icon('microphone'), this.meter),
+      this.meterHint, this.rows.microphone, this.rows.camera);
+    this.listenerNote = el('p', { class: 'listener-note', text: texts.check.listenerRole, hidden: true });
+    this.devicePanel = el('section', { class: 'card devices-card', 'aria-labelledby': 'devices-heading' },
+      el('h2', { id: 'devices-heading', text: texts.check.heading }),
+      this.listenerNote, this.sending,
+      el('div', { class: 'speaker-test' }, this.rows.speaker, test,
+        el('p', { class: 'hint', text: texts.check.testSoundHint })));
+  }
+
+  #choose(kind, id) {
+    const { devices, media } = this.#parts;
+    devices.choose(kind, id);
+    if (kind === 'speaker') media.setOutput(id);
+  }
+
+  #drawDevices() {
+    const { desk, devices } = this.#parts;
+    show(this.sending, desk.sends);
+    show(this.listenerNote, !desk.sends);
+    for (const kind of KINDS) this.#drawPicker(kind);
+    if (!desk.sends) return;
+    this.#drawPreview(devices.camera);
+    const asking = !devices.camera && !devices.problems.camera && desk.cameraOn;
+    setText(this.previewNote, asking ? texts.check.cameraWaiting : texts.check.cameraOff);
+    show(this.previewNote, !devices.camera);
+    this.#drawSwitch(this.microphoneSwitch, 'microphone', desk.microphoneOn && devices.microphone,
+      [texts.bar.mute, texts.bar.unmute]);
+    this.#drawSwitch(this.cameraSwitch, 'camera', devices.camera, [texts.bar.stopCamera, texts.bar.startCamera]);
+    this.#drawProblems();
+  }
+
+  #drawPreview(track) {
+    if (this.previewTrack === track) return;
+    this.previewTrack = track;
+    this.preview.srcObject = track ? new MediaStream([track]) : null;
+    show(this.preview, track !== null);
+  }
+
+  #drawSwitch(element, name, on, [whenOn, whenOff]) {
+    setIcon(element, on ? name : `${name}Off`);
+    setButtonText(element, on ? whenOn : whenOff);
+    setAttribute(element, 'data-on', on ? 'yes' : 'no');
+  }
+
+  #drawPicker(kind) {
+    const { devices } = this.#parts;
+    const choices = devices.choices[kind];
+    const usable = kind === 'speaker'
+      ? choices.length > 0 && 'setSinkId' in HTMLMediaElement.prototype : choices.length > 0;
+    show(this.rows[kind], usable);
+    const picker = this.pickers[kind];
+    const written = JSON.stringify(choices);
+    if (picker.dataset.choices !== written) {
+      picker.dataset.choices = written;
+      picker.replaceChildren(...choices.map(({ id, label }, index) => el('option', {
+        value: id, text: label || texts.check.device(texts.check[kind], index + 1),
+      })));
+    }
+    const present = devices[kind]?.getSettings?.().deviceId || devices.chosen(kind);
+    if (present && picker.value !== present) picker.value = present;
+  }
+
+  #drawProblems() {
+    const { devices, desk } = this.#parts;
+    const shown = ['microphone', 'camera']
+      .filter((kind) => devices.problems[kind] && (kind === 'camera' ? desk.cameraOn : desk.microphoneOn))
+      .map((kind) => ({ kind, reason: devices.problems[kind] }));
+    // What concerns both at once is said once.
+    const both = ['insecure', 'unsupported'].includes(shown[0]?.reason);
+    keyed(this.problems, both ? shown.slice(0, 1) : shown, ({ kind, reason }) => `${kind}-${reason}`,
+      ({ kind, reason }) => {
+        const wording = texts.check.devices[reason];
+        const title = typeof wording.title === 'function'
+          ? wording.title(texts.check.deviceWords[kind]) : wording.title;
+        return el('div', { class: 'problem', testid: 'device-problem', 'data-code': reason },
+          icon('warning'),
+          el('div', {}, el('p', { class: 'problem-title', text: title }), el('p', { text: wording.next })),
+          both ? null : button(texts.check.tryAgain, {
+            class: 'button button-small', on: { click: () => devices.open(kind) },
+          }));
+      },
+      () => {});
+  }
+
+  #drawLevel() {
+    const { devices, desk, visit } = this.#parts;
+    if (!desk.sends) return;
+    const level = desk.microphoneOn ? devices.level() : 0;
+    const percent = Math.round((level ?? 0) * 100);
+    if (percent === this.#level && level !== null) return;
+    this.#level = percent;
+    this.meterBar.style.transform = `scaleX(${percent / 100})`;
+    setAttribute(this.meter, 'aria-valuenow', percent);
+    const note = texts.check.microphoneNote[visit.member.role] ?? '';
+    setText(this.meterHint, level === null ? texts.check.levelWaits : `${texts.check.speakNow} ${note}`);
+  }
+}
