@@ -53,8 +53,8 @@ const english = {
     listenerRole: 'You take part by watching and listening. You need no camera and no microphone.',
     microphoneNote: {
       delegate: 'Nobody hears you until you are given the floor.',
-      chair: 'In the session your microphone opens when you switch it on.',
-      podium: 'In the session your microphone opens when you switch it on.',
+      chair: 'In the session everybody hears you while it is on.',
+      podium: 'In the session everybody hears you while it is on.',
     },
     devices: {
       insecure: {
@@ -129,7 +129,7 @@ const english = {
     queueCount: (count) => (count ? `Speakers’ list (${count})` : 'Speakers’ list'),
     speaking: 'Speaking',
     waitingPlace: (place) => `Waiting, number ${place}`,
-    offeredShort: 'Being given the floor',
+    offeredShort: 'Gets the floor',
     muted: 'Muted',
     asked: 'Asked to unmute',
     chairStage: 'The chair',
@@ -140,9 +140,9 @@ const english = {
       paused: 'The session is paused.',
       closed: 'The session is closed.',
     },
-    emptyChair: {
-      scheduled: 'Open the session when you are ready: everybody who waits then enters.',
-      prepared: 'Chairs and podium guests can test now. Open the session when you are ready.',
+    notOpen: {
+      scheduled: 'The session is not open yet. Open it when you are ready: everybody who waits then enters.',
+      prepared: 'Chairs and podium guests can test now. Delegates enter when the session opens.',
     },
     selfName: (name) => `${name} (you)`,
     paused: 'The session is paused. Only the chair is heard.',
@@ -214,13 +214,15 @@ const english = {
     more: 'More',
     moreOf: (name) => `More actions for ${name}`,
     of: (action, name) => `${action}: ${name}`,
-    mode: 'Floor mode',
+    mode: 'How the floor is given',
     modes: {
-      request: 'On request: the chair gives the floor',
-      open: 'Open: a free microphone opens by itself',
+      request: { name: 'On request', text: 'Hands wait in the list; a chair gives the floor.' },
+      open: { name: 'Open', text: 'A free microphone opens at once; who comes later waits for one.' },
     },
-    microphones: 'Microphones',
+    microphones: 'Open microphones at once',
+    microphoneCount: (count) => (count === 1 ? '1 microphone' : `${count} microphones`),
     settings: 'Floor settings',
+    change: 'change',
     apply: 'Apply',
     removeTitle: (name) => `Remove ${name}?`,
     removeText: 'The person leaves the session at once and cannot come back into it by the same link.',

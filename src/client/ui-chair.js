@@ -1,7 +1,8 @@
 // What only a chair sees: the session's controls, “next”, the floor's settings, a member's actions.
 
-import { button, el, setAttribute, setButtonText, setText, show } from './dom.js';
+import { button, el, setAttribute, setButtonText, show } from './dom.js';
 import { texts } from './texts.js';
+import { openDialog } from './ui-dialog.js';
 
 /** Which controls a session's state offers, the main one first. */
 const SESSION_ACTIONS = {
@@ -63,17 +64,9 @@ export class FloorControls {
       class: 'button button-primary button-large', iconName: 'next', testid: 'next-speaker',
       on: { click: () => this.#next() },
     });
-    this.mode = el('select', { id: 'floor-mode', testid: 'floor-mode' },
-      ...Object.entries(texts.chair.modes).map(([value, text]) => el('option', { value, text })));
-    this.microphones = el('input', {
-      id: 'floor-microphones', type: 'number', min: '1', max: String(MICROPHONES_MAX), testid: 'floor-microphones',
+    this.settings = button('', {
+      class: 'button button-quiet', testid: 'floor-settings', on: { click: () => this.#openSettings() },
     });
-    this.settings = el('details', { class: 'floor-settings' },
-      this.summary = el('summary', { testid: 'floor-settings' }),
-      el('form', { class: 'settings-form', on: { submit: (event) => this.#configure(event) } },
-        el('label', { for: 'floor-mode', text: texts.chair.mode }), this.mode,
-        el('label', { for: 'floor-microphones', text: texts.chair.microphones }), this.microphones,
-        button(texts.chair.apply, { type: 'submit', class: 'button', testid: 'floor-apply' })));
     this.root = el('div', { class: 'floor-controls' }, this.next, this.settings);
   }
 
@@ -84,14 +77,8 @@ export class FloorControls {
       ? texts.chair.nextIs(state.members.get(head.member)?.name ?? head.member) : texts.chair.nextNone);
     this.next.disabled = !head || state.session.state !== 'live';
     const { mode, microphones } = state.floor;
-    setText(this.summary, `${texts.chair.settings}: ${texts.chair.modes[mode].split(':')[0].toLowerCase()}, `
-      + `${microphones} ${texts.chair.microphones.toLowerCase()}`);
-    // What is being typed is not overwritten; what another chair has set is shown.
-    const written = `${mode} ${microphones}`;
-    if (this.settings.dataset.shown === written) return;
-    this.settings.dataset.shown = written;
-    this.mode.value = mode;
-    this.microphones.value = String(microphones);
+    setButtonText(this.settings,
+      `${texts.chair.modes[mode].name}, ${texts.chair.microphoneCount(microphones)} · ${texts.chair.change}`);
   }
 
   #next() {
@@ -99,12 +86,34 @@ export class FloorControls {
     return ui.order('floor.next', { after_turn: meeting.state.floor.last_turn });
   }
 
-  async #configure(event) {
-    event.preventDefault();
-    const done = await this.#parts.ui.order('floor.configure', {
-      mode: this.mode.value, microphones: Number(this.microphones.value),
+  /** Mode and microphones, as they are now; another chair's change meanwhile is overwritten. */
+  #openSettings() {
+    const { ui, meeting } = this.#parts;
+    const { floor } = meeting.state;
+    const modes = Object.entries(texts.chair.modes).map(([value, { name, text }]) => el('label', { class: 'choice' },
+      el('input', { type: 'radio', name: 'mode', value, checked: value === floor.mode, testid: `mode-${value}` }),
+      el('span', {}, el('strong', { text: name }), el('span', { class: 'muted', text }))));
+    const microphones = el('input', {
+      id: 'floor-microphones', type: 'number', min: '1', max: String(MICROPHONES_MAX), required: true,
+      value: String(floor.microphones), testid: 'floor-microphones',
     });
-    if (done) this.settings.open = false;
+    const form = el('form', { class: 'settings-form', id: 'floor-form' },
+      el('fieldset', {}, el('legend', { text: texts.chair.mode }), ...modes),
+      el('div', { class: 'field' }, el('label', { for: 'floor-microphones', text: texts.chair.microphones }), microphones));
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      const done = await ui.order('floor.configure', {
+        mode: new FormData(form).get('mode'), microphones: Number(microphones.value),
+      });
+      if (done) dialog.close();
+    });
+    const dialog = openDialog({
+      title: texts.chair.settings, content: form, testid: 'floor-dialog',
+      buttons: [
+        button(texts.chair.cancel, { class: 'button', on: { click: () => dialog.close() } }),
+        button(texts.chair.apply, { type: 'submit', form: 'floor-form', class: 'button button-primary', testid: 'floor-apply' }),
+      ],
+    });
   }
 }
 

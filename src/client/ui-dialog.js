@@ -3,10 +3,10 @@
 import { el } from './dom.js';
 
 /** A modal dialog; `onClose` gets its return value ('' when it was only closed). */
-export function openDialog({ title, text, buttons, onClose, testid }) {
+export function openDialog({ title, text, content, buttons, onClose, testid }) {
   const heading = el('h2', { id: 'dialog-title', text: title });
   const dialog = el('dialog', { class: 'dialog', 'aria-labelledby': 'dialog-title', testid },
-    heading, el('p', { text }), el('div', { class: 'dialog-buttons' }, ...buttons));
+    heading, content ?? el('p', { text }), el('div', { class: 'dialog-buttons' }, ...buttons));
   dialog.addEventListener('close', () => {
     dialog.remove();
     onClose?.(dialog.returnValue);

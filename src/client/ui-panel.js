@@ -141,7 +141,8 @@ export class Panel {
     row.nameText = el('span', { class: 'row-name' });
     row.delegation = el('span', { class: 'row-delegation muted' });
     row.badge = el('span', { class: 'badge', hidden: true });
-    row.append(...[row.place, el('div', { class: 'row-who' }, row.nameText, row.delegation), row.badge].filter(Boolean));
+    row.append(...[row.place, el('div', { class: 'row-who' }, row.nameText,
+      el('span', { class: 'row-second' }, row.delegation, row.badge))].filter(Boolean));
     if (this.chairs) {
       row.actions = el('div', { class: 'row-actions' });
       row.append(row.actions);
@@ -192,7 +193,7 @@ export class Panel {
       (action) => (action === 'more' ? this.#makeMore(container, name)
         : memberActions(this.#parts, action, id)),
       (element, action) => {
-        const below = container.expanded && more.includes(action);
+        const below = Boolean(container.expanded) && more.includes(action);
         element.classList.toggle('action-below', below);
         if (action === 'grant') element.disabled = !live;
         if (action === 'more') setAttribute(element, 'aria-expanded', container.expanded ? 'true' : 'false');

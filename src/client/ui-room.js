@@ -84,15 +84,25 @@ export class RoomScreen {
         : media.status === 'lost' ? texts.room.mediaLost
           : media.status === 'connecting' ? texts.room.mediaConnecting
             : media.soundBlocked ? texts.room.soundBlocked
-              : state.session.state === 'paused' ? texts.room.paused
-                : state.session.state === 'closed' ? texts.room.closed : '';
-    const calm = ['paused', 'closed'].includes(state.session.state) && !visit.returning && media.status === 'connected';
+              : this.#stateText(state.session.state);
+    const calm = !visit.returning && !media.soundBlocked && media.status === 'connected';
     setText(this.banner, text);
     setAttribute(this.banners, 'data-kind', calm ? 'calm' : 'problem');
     show(this.soundButton, media.soundBlocked);
     show(this.goButton, Boolean(moveOn));
     if (moveOn) setText(this.goButton.querySelector('.button-text'), texts.room.goTo(other.title));
     show(this.banners, text !== '' || media.soundBlocked);
+  }
+
+  #stateText(sessionState) {
+    switch (sessionState) {
+      case 'paused':
+        return texts.room.paused;
+      case 'closed':
+        return texts.room.closed;
+      default:
+        return texts.room.notOpen[sessionState] ?? '';
+    }
   }
 
   #drawUnmute(state) {
@@ -153,7 +163,8 @@ export class RoomScreen {
         if (own && event.by !== me) tell(announce.handRemoved);
         break;
       default:
-        if (announce.sessions[event.type]) tell(announce.sessions[event.type]);
+        // Whoever did it has seen it, and a pause or an end has its banner.
+        if (announce.sessions[event.type] && event.by !== me) tell(announce.sessions[event.type]);
     }
   }
 }

@@ -30,8 +30,7 @@ export class Stage {
   constructor(parts) {
     this.#parts = parts;
     this.tiles = el('div', { class: 'tiles', testid: 'tiles' });
-    this.empty = el('div', { class: 'stage-empty' },
-      this.emptyTitle = el('p', { class: 'stage-empty-title' }), this.emptyText = el('p'));
+    this.empty = el('p', { class: 'stage-empty' });
     this.root = el('section', { class: 'stage', 'aria-label': texts.room.stage }, this.tiles, this.empty);
   }
 
@@ -48,16 +47,13 @@ export class Stage {
   }
 
   draw() {
-    const { visit, meeting } = this.#parts;
-    const { state } = meeting;
+    const { state } = this.#parts.meeting;
     this.#wanted = this.#choose(state);
     const all = [...this.#wanted.large, ...this.#wanted.small];
     keyed(this.tiles, this.#inSteadyOrder(all), (id) => id,
       (id) => this.#makeTile(id), (tile, id) => this.#drawTile(tile, id, state));
     show(this.empty, all.length === 0);
-    const chair = visit.member.role === 'chair';
-    setText(this.emptyTitle, texts.room.empty[state.session.state]);
-    setText(this.emptyText, (chair && texts.room.emptyChair[state.session.state]) || '');
+    setText(this.empty, texts.room.empty[state.session.state]);
     this.#place();
   }
 
@@ -126,7 +122,8 @@ export class Stage {
     setAttribute(tile.frame, 'data-member', large ? id : null);
     tile.classList.toggle('tile-large', large);
     const { turn, place } = standing(state, id);
-    setAttribute(tile, 'data-floor', turn?.phase ?? (place ? 'waiting' : null));
+    setAttribute(tile, 'data-floor', turn
+      ? (member.mute === 'none' ? turn.phase : 'muted') : (place ? 'waiting' : null));
     tile.classList.toggle('tile-audible', visit.speaking.includes(id));
     setText(tile.avatar, initials(member.name));
     setText(tile.nameText, self ? texts.room.selfName(member.name) : member.name);
@@ -150,7 +147,10 @@ export class Stage {
       : place ? texts.room.waitingPlace(place) : '';
     if (flag.dataset.word === word) return;
     flag.dataset.word = word;
-    flag.replaceChildren(...(place ? [icon('hand')] : []), word);
+    // Small tiles show the hand and the number alone (room.css).
+    flag.replaceChildren(...(place
+      ? [icon('hand'), el('span', { class: 'flag-word', text: word }), el('span', { class: 'flag-short', 'aria-hidden': 'true', text: String(place) })]
+      : [word]));
     show(flag, word !== '');
   }
 
