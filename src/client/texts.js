@@ -262,9 +262,7 @@ const english = {
     handRemoved: 'The chair has taken your hand out of the list.',
     sessions: {
       'session.opened': 'The session is open.',
-      'session.paused': 'The session is paused.',
       'session.resumed': 'The session goes on.',
-      'session.closed': 'The session is closed.',
       'session.reopened': 'The session is open again.',
     },
   },

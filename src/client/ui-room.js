@@ -87,7 +87,7 @@ export class RoomScreen {
               : this.#stateText(state.session.state);
     const calm = !visit.returning && !media.soundBlocked && media.status === 'connected';
     setText(this.banner, text);
-    setAttribute(this.banners, 'data-kind', calm ? 'calm' : 'problem');
+    setAttribute(this.banners, 'data-kind', calm ? 'calm' : media.status === 'connecting' ? 'wait' : 'problem');
     show(this.soundButton, media.soundBlocked);
     show(this.goButton, Boolean(moveOn));
     if (moveOn) setText(this.goButton.querySelector('.button-text'), texts.room.goTo(other.title));
