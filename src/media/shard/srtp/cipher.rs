@@ -1,11 +1,15 @@
 //! The session keys of one protocol in one direction, and what they do to a packet.
 //!
 //! Knows where a packet's parts lie because it is told; knows no streams and no counters.
+//!
+//! GCM is `ring`'s and the rest `aws-lc-rs`'s, because each is the faster there. Per 1200-byte
+//! packet on an AMD EPYC with VAES but no AVX-512: GCM 0.24 µs with `ring`, 0.42 µs with
+//! `aws-lc-rs` 1.19, which has wide code for AVX-512 only; HMAC-SHA1 3.4 µs and 0.93 µs.
 
-use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{AES_128, EncryptingKey, EncryptionContext, UnboundCipherKey};
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::{constant_time, hmac};
+use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use super::KeyingFault;
 use super::keys::{Labels, MasterKey, Profile};
@@ -23,12 +27,12 @@ const CM_TAG_BYTES: usize = Profile::AesCm128HmacSha1_80.tag_bytes();
 pub(super) struct NotAuthentic;
 
 pub(super) enum Cipher {
+    // Keys are boxed because they are large, each kind by another measure.
     Gcm {
-        key: LessSafeKey,
+        key: Box<LessSafeKey>,
         salt: [u8; 12],
     },
     CmSha1 {
-        // Boxed because they are large, and the profile that most peers use has neither.
         key: Box<EncryptingKey>,
         /// Keyed once: a packet's MAC starts from a copy of the state after the key.
         mac: Box<hmac::Key>,
@@ -40,17 +44,17 @@ impl Cipher {
     pub(super) fn new(master: &MasterKey, labels: Labels) -> Result<Self, KeyingFault> {
         Ok(match master.profile() {
             Profile::AeadAes128Gcm => Self::Gcm {
-                key: LessSafeKey::new(UnboundKey::new(
+                key: Box::new(LessSafeKey::new(UnboundKey::new(
                     &AES_128_GCM,
                     &master.derive::<16>(labels.encryption)?,
-                )?),
+                )?)),
                 salt: master.derive(labels.salt)?,
             },
             Profile::AeadAes256Gcm => Self::Gcm {
-                key: LessSafeKey::new(UnboundKey::new(
+                key: Box::new(LessSafeKey::new(UnboundKey::new(
                     &AES_256_GCM,
                     &master.derive::<32>(labels.encryption)?,
-                )?),
+                )?)),
                 salt: master.derive(labels.salt)?,
             },
             Profile::AesCm128HmacSha1_80 => Self::CmSha1 {
@@ -316,7 +320,9 @@ mod tests {
     fn seals_what_rfc_7714_seals() {
         let key: [u8; 16] = std::array::from_fn(|at| at as u8);
         let cipher = Cipher::Gcm {
-            key: LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &key).unwrap()),
+            key: Box::new(LessSafeKey::new(
+                UnboundKey::new(&AES_128_GCM, &key).unwrap(),
+            )),
             salt: *b"Quid pro quo",
         };
         let header = [

@@ -30,13 +30,19 @@ pub enum KeyingFault {
     /// The exported material has another length than the profile's.
     #[error("keying material of the wrong length")]
     MaterialLength,
-    /// The crypto library refused a key.
-    #[error("the crypto library refused a key")]
+    /// A crypto library refused a key.
+    #[error("a crypto library refused a key")]
     Library,
 }
 
 impl From<aws_lc_rs::error::Unspecified> for KeyingFault {
     fn from(_: aws_lc_rs::error::Unspecified) -> Self {
+        Self::Library
+    }
+}
+
+impl From<ring::error::Unspecified> for KeyingFault {
+    fn from(_: ring::error::Unspecified) -> Self {
         Self::Library
     }
 }
