@@ -1,0 +1,326 @@
+//! The shard as its clients see it: in memory, real ICE, DTLS and SRTP, on a clock of the test's.
+
+mod client;
+
+use std::time::Duration;
+
+use client::{CAMERA, Client, Hall};
+use roundtable::media::{
+    AudioRank, Gate, Notice, Order,
+    shard::{
+        rtcp::{self, Compound},
+        rtp,
+        srtp::Profile,
+        vp8::Descriptor,
+    },
+};
+
+const PROFILES: [Profile; 3] = [
+    Profile::AeadAes128Gcm,
+    Profile::AeadAes256Gcm,
+    Profile::AesCm128HmacSha1_80,
+];
+
+/// A VP8 payload with 15-bit picture id and TL0PICIDX: the first packet of a frame.
+fn frame(key: bool, picture_id: u16, tl0: u8) -> Vec<u8> {
+    let [high, low] = (picture_id | 0x8000).to_be_bytes();
+    let mut payload = vec![0x90, 0xe0, high, low, tl0, 0x20, u8::from(!key)];
+    payload.extend([0x55; 100]);
+    payload
+}
+
+fn room(profile: Profile, clients: usize) -> (Hall, Vec<Client>) {
+    let mut hall = Hall::new();
+    let mut all = Vec::new();
+    for _ in 0..clients {
+        hall.join(&mut all, profile, 2, 2);
+    }
+    (hall, all)
+}
+
+fn hear(hall: &mut Hall, clients: &mut [Client], who: usize, gate: Gate) {
+    let peer = clients[who].id;
+    hall.order(Order::Hear { peer, gate }, clients);
+}
+
+fn show(hall: &mut Hall, clients: &mut [Client], who: usize) {
+    let peer = clients[who].id;
+    hall.order(Order::Show { peer, shown: true }, clients);
+}
+
+fn speak(hall: &mut Hall, clients: &mut [Client], who: usize, from: u16, packets: u16) {
+    for number in from..from + packets {
+        let packet = clients[who].sound(number, u32::from(number) * 960, 20, &[9; 80]);
+        hall.send(who, packet, clients);
+        hall.now += Duration::from_millis(20);
+    }
+}
+
+#[test]
+fn only_an_open_gate_is_heard_whatever_is_sent() {
+    for profile in PROFILES {
+        let (mut hall, mut clients) = room(profile, 3);
+        speak(&mut hall, &mut clients, 0, 1, 50);
+        for client in &clients {
+            assert!(
+                client.received.is_empty(),
+                "{profile:?}: heard without the floor"
+            );
+        }
+        assert!(
+            !hall
+                .notices
+                .iter()
+                .any(|notice| matches!(notice, Notice::AudioDelivered { .. }))
+        );
+
+        hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Floor));
+        speak(&mut hall, &mut clients, 0, 51, 50);
+        assert!(clients[0].received.is_empty(), "nobody hears oneself");
+        for listener in 1..3 {
+            let ssrc = clients[listener].slots[0];
+            let heard = clients[listener].take(ssrc);
+            assert_eq!(heard.len(), 50, "{profile:?}");
+            for pair in heard.windows(2) {
+                assert_eq!(pair[1].0.sequence, pair[0].0.sequence.wrapping_add(1));
+                assert_eq!(pair[1].0.timestamp, pair[0].0.timestamp.wrapping_add(960));
+            }
+            let (header, packet) = &heard[0];
+            assert!(header.marker, "the first after a silence");
+            assert_eq!(header.payload(packet).expect("a payload"), [9; 80]);
+            assert_eq!(
+                header.extension(packet, 1),
+                Some(&[20][..]),
+                "the level goes along"
+            );
+        }
+        let peer = clients[0].id;
+        assert!(hall.notices.contains(&Notice::AudioDelivered { peer }));
+        assert!(hall.notices.contains(&Notice::AudioHeard { peer }));
+
+        hear(&mut hall, &mut clients, 0, Gate::Closed);
+        speak(&mut hall, &mut clients, 0, 101, 50);
+        for client in &clients {
+            assert!(
+                client.received.is_empty(),
+                "{profile:?}: heard after the floor"
+            );
+        }
+        // Given again, the stream goes on without a hole.
+        hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Floor));
+        speak(&mut hall, &mut clients, 0, 151, 1);
+        let ssrc = clients[1].slots[0];
+        assert_eq!(clients[1].take(ssrc).len(), 1);
+    }
+}
+
+#[test]
+fn silence_is_delivered_but_not_heard() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
+    hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Floor));
+    let peer = clients[0].id;
+    let packet = clients[0].sound(1, 960, 100, &[1; 10]);
+    hall.send(0, packet, &mut clients);
+    assert!(hall.notices.contains(&Notice::AudioDelivered { peer }));
+    assert!(!hall.notices.contains(&Notice::AudioHeard { peer }));
+    let packet = clients[0].sound(2, 1920, 30, &[1; 10]);
+    hall.send(0, packet, &mut clients);
+    assert!(hall.notices.contains(&Notice::AudioHeard { peer }));
+}
+
+#[test]
+fn a_picture_begins_with_a_key_frame_and_goes_on_over_a_switch() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 3);
+    // One video slot matters: both cameras are shown, and the first is taken away later.
+    show(&mut hall, &mut clients, 0);
+    let ssrc = clients[2].slots[2];
+    let packet = clients[0].picture(1, 1000, true, &frame(false, 5, 5));
+    hall.send(0, packet, &mut clients);
+    assert!(clients[2].take(ssrc).is_empty(), "no key frame yet");
+    let asked = clients[0].reports.iter().any(|compound| {
+        rtcp::packets(compound).any(|packet| {
+            matches!(
+                packet,
+                rtcp::Packet::PictureLoss {
+                    media_ssrc: CAMERA,
+                    ..
+                }
+            )
+        })
+    });
+    assert!(asked, "the sender is asked for one");
+
+    for (number, key) in [(2, true), (3, false)] {
+        let payload = frame(key, 100 + number, 7 + number as u8);
+        let packet = clients[0].picture(number, 1000 + u32::from(number) * 6000, true, &payload);
+        hall.send(0, packet, &mut clients);
+    }
+    let seen = clients[2].take(ssrc);
+    assert_eq!(seen.len(), 2);
+    let last = seen[1].0;
+
+    let gone = clients[0].id;
+    hall.order(Order::Close { peer: gone }, &mut clients);
+    hall.now += Duration::from_millis(200);
+    show(&mut hall, &mut clients, 1);
+    for (number, key) in [(900, false), (901, true), (902, false)] {
+        let payload = frame(key, 3000 + number, 200);
+        let packet = clients[1].picture(number, 77, true, &payload);
+        hall.send(1, packet, &mut clients);
+    }
+    let seen = clients[2].take(ssrc);
+    assert_eq!(seen.len(), 2, "from the key frame on");
+    assert_eq!(seen[0].0.sequence, last.sequence.wrapping_add(1));
+    let step = seen[0].0.timestamp.wrapping_sub(last.timestamp);
+    assert!((2970..=20_000).contains(&step), "a later time: {step}");
+    let picture = |(header, packet): &(rtp::Header, Vec<u8>)| {
+        Descriptor::parse(header.payload(packet).expect("a payload")).expect("VP8")
+    };
+    // The last picture was 103, with TL0PICIDX 10.
+    let first = picture(&seen[0]);
+    assert_eq!(first.picture_id.map(|id| id.value()), Some(104));
+    assert_eq!(first.tl0_picture_index, Some(11));
+    assert_eq!(picture(&seen[1]).picture_id.map(|id| id.value()), Some(105));
+}
+
+#[test]
+fn a_lost_packet_is_sent_again_from_the_ring() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
+    show(&mut hall, &mut clients, 0);
+    for number in 1..=5_u16 {
+        let payload = frame(number == 1, number, 0);
+        let packet = clients[0].picture(number, u32::from(number) * 6000, true, &payload);
+        hall.send(0, packet, &mut clients);
+    }
+    let (slot, rtx) = (clients[1].slots[2], clients[1].rtx[2]);
+    let seen = clients[1].take(slot);
+    assert_eq!(seen.len(), 5);
+    let missing = seen[2].0.sequence;
+    let mut out = [0; 200];
+    let mut compound = Compound::with_receiver_report(&mut out, 1, &[], "c").expect("room");
+    compound.nack(1, slot, [missing]).expect("room");
+    let bytes = compound.bytes();
+    let request = clients[1].control(&out[..bytes]);
+    hall.send(1, request, &mut clients);
+    let again = clients[1].take(rtx);
+    assert_eq!(again.len(), 1);
+    let (header, packet) = &again[0];
+    assert_eq!(header.payload_type, 97);
+    assert_eq!(header.timestamp, seen[2].0.timestamp);
+    let payload = header.payload(packet).expect("a payload");
+    assert_eq!(payload[..2], missing.to_be_bytes());
+    let original = seen[2].0.payload(&seen[2].1).expect("a payload");
+    assert_eq!(&payload[2..], original);
+}
+
+#[test]
+fn reports_are_carried_over() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
+    hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Chair));
+    speak(&mut hall, &mut clients, 0, 1, 10);
+    let slot = clients[1].slots[0];
+    let last = clients[1].take(slot).pop().expect("heard").0;
+    let info = rtcp::SenderInfo {
+        ssrc: client::MICROPHONE,
+        ntp: 0x1234_5678_9abc_def0,
+        rtp_timestamp: 10 * 960,
+        packets: 10,
+        octets: 800,
+    };
+    let mut out = [0; 200];
+    let bytes = Compound::with_sender_report(&mut out, &info, &[], "c")
+        .expect("room")
+        .bytes();
+    let report = clients[0].control(&out[..bytes]);
+    hall.send(0, report, &mut clients);
+    let carried = clients[1]
+        .reports
+        .iter()
+        .flat_map(|compound| rtcp::packets(compound))
+        .find_map(|packet| match packet {
+            rtcp::Packet::SenderReport { info, .. } => Some(info),
+            _ => None,
+        })
+        .expect("a sender report for the slot");
+    assert_eq!(carried.ssrc, slot);
+    assert_eq!(carried.ntp, info.ntp);
+    assert_eq!(carried.rtp_timestamp, last.timestamp, "the same moment");
+    assert_eq!(carried.packets, 10);
+
+    hall.pass(Duration::from_millis(1100), &mut clients);
+    let block = clients[0]
+        .reports
+        .iter()
+        .flat_map(|compound| rtcp::packets(compound))
+        .find_map(|packet| match packet {
+            rtcp::Packet::ReceiverReport { mut blocks, .. } => blocks.next(),
+            _ => None,
+        })
+        .expect("a receiver report to the sender");
+    assert_eq!(
+        (block.ssrc, block.highest_sequence & 0xffff),
+        (client::MICROPHONE, 10)
+    );
+    assert_eq!(block.total_lost, 0);
+}
+
+#[test]
+fn who_falls_silent_or_leaves_frees_the_slot() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
+    show(&mut hall, &mut clients, 0);
+    let packet = clients[0].picture(1, 0, true, &frame(true, 1, 1));
+    hall.send(0, packet, &mut clients);
+    let holder = |hall: &Hall, listener: &Client| {
+        hall.notices.iter().rev().find_map(|notice| match notice {
+            Notice::Slots { peer, slots } if *peer == listener.id => Some(slots[2].filled),
+            _ => None,
+        })
+    };
+    let sender = clients[0].id;
+    assert_eq!(
+        holder(&hall, &clients[1]).flatten().map(|(peer, _)| peer),
+        Some(sender)
+    );
+    hall.pass(Duration::from_secs(3), &mut clients);
+    assert_eq!(
+        holder(&hall, &clients[1]),
+        Some(None),
+        "the camera was switched off"
+    );
+}
+
+#[test]
+fn a_peer_that_is_silent_on_its_path_is_lost() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
+    let peer = clients[1].id;
+    clients.truncate(1);
+    hall.pass(Duration::from_secs(20), &mut clients);
+    assert!(hall.notices.contains(&Notice::Lost { peer }));
+    let stays = clients[0].id;
+    assert!(!hall.notices.contains(&Notice::Lost { peer: stays }));
+}
+
+#[test]
+fn strangers_and_forgers_leave_no_trace() {
+    let (mut hall, mut clients) = room(Profile::AesCm128HmacSha1_80, 2);
+    hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Floor));
+    let stranger = "127.0.0.1:9999".parse().expect("an address");
+    let good = clients[0].sound(1, 960, 20, &[1; 80]);
+    hall.shard
+        .handle_datagram(hall.now, 0, stranger, &mut good.clone());
+    hall.deliver(&mut clients);
+    assert!(clients[1].received.is_empty(), "an unknown address");
+    for at in [0, 1, 2, 4, 11, 20, good.len() - 1] {
+        let mut forged = good.clone();
+        forged[at] ^= 1;
+        hall.send(0, forged, &mut clients);
+    }
+    assert!(
+        clients[1].received.is_empty(),
+        "each changed bit is noticed"
+    );
+    hall.send(0, good.clone(), &mut clients);
+    assert_eq!(clients[1].received.len(), 1);
+    hall.send(0, good, &mut clients);
+    assert_eq!(clients[1].received.len(), 1, "a replay");
+}
