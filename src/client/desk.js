@@ -10,6 +10,7 @@ export class Desk {
   #meeting;
   #request;
   #listeners = new Set();
+  #listening = false;
   #given = { microphone: null, camera: null };
 
   /** This client's member, once known. */
@@ -38,14 +39,16 @@ export class Desk {
   }
 
   /** Joins without devices; they can be switched on later. */
-  async listenOnly() {
-    await this.setMicrophone(false);
-    await this.setCamera(false);
-    this.#devices.close('microphone');
+  listenOnly() {
+    this.microphoneOn = false;
+    this.cameraOn = false;
+    this.#listening = true;
+    this.refresh();
   }
 
   async setMicrophone(on) {
     this.microphoneOn = on;
+    if (on) this.#listening = false;
     // A microphone that is only muted stays open: it must be there at once when it is needed.
     if (on && !this.#devices.microphone) await this.#devices.open('microphone');
     this.refresh();
@@ -54,7 +57,6 @@ export class Desk {
   async setCamera(on) {
     this.cameraOn = on;
     if (on) await this.#devices.open('camera');
-    else this.#devices.close('camera');
     this.refresh();
   }
 
@@ -73,6 +75,9 @@ export class Desk {
 
   /** Brings tracks and sections to what the switches and the meeting say. */
   refresh() {
+    // A device may also open late, when its permission comes after the decision to do without.
+    if (!this.cameraOn && this.#devices.camera) this.#devices.close('camera');
+    if (this.#listening && this.#devices.microphone) this.#devices.close('microphone');
     const { microphone, camera } = this.#devices;
     // Only a change of device is passed on: a track that was substituted by hand stays.
     if (microphone !== this.#given.microphone) this.#media.setMicrophoneTrack(microphone);

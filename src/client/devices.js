@@ -69,7 +69,13 @@ export class Devices {
       });
       this.#keep('microphone', stream.getAudioTracks()[0]);
       this.#keep('camera', stream.getVideoTracks()[0]);
-    } catch {
+    } catch (error) {
+      if (reasonOf(error) === 'denied' && !await oneIsBlocked()) {
+        // The question was answered with no, or put away: it is not asked again twice.
+        this.problems = { microphone: 'denied', camera: 'denied' };
+        this.#tell();
+        return;
+      }
       // One of them may be there without the other.
       await this.open('microphone');
       await this.open('camera');
@@ -194,6 +200,17 @@ export class Devices {
 
   #tell() {
     for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Whether exactly one of the two is blocked for this page, so that the other may still open. */
+async function oneIsBlocked() {
+  try {
+    const states = await Promise.all(['microphone', 'camera']
+      .map(async (name) => (await navigator.permissions.query({ name })).state));
+    return states.filter((state) => state === 'denied').length === 1;
+  } catch {
+    return true; // A browser that does not tell: asking each is the only way to know.
   }
 }
 

@@ -3,6 +3,9 @@
 // It must never know the DOM, the socket or the media. Nothing here asks for the time: whoever
 // draws a clock passes the server's time in.
 
+/** How long newcomers are gathered before a snapshot is asked for, in ms; up to twice as long. */
+const NEWCOMER_MS = 250;
+
 /** What changes nothing but the session's state. */
 const SESSION_STATES = {
   'session.prepared': 'prepared',
@@ -157,14 +160,14 @@ export function mayEnter(role, sessionState) {
     case 'paused':
       return true;
     case 'prepared':
-      return ['chair', 'organiser', 'technician', 'podium', 'interpreter'].includes(role);
+      return ['chair', 'organiser', 'podium', 'interpreter'].includes(role);
     default:
-      return role === 'chair';
+      return ['chair', 'organiser'].includes(role);
   }
 }
 
 /** Whether a role has a camera and a microphone in the room at all. */
-export const sendsMedia = (role) => ['chair', 'podium', 'delegate', 'organiser'].includes(role);
+export const sendsMedia = (role) => ['chair', 'podium', 'delegate'].includes(role);
 
 /** Whether a role asks for the floor by raising a hand. */
 export const raisesHand = (role) => role === 'delegate';
@@ -190,6 +193,7 @@ export function isHeard(state, id) {
 export class Meeting {
   #askSnapshot;
   #asking = false;
+  #later = null;
   #listeners = new Set();
 
   /** The state, or null while this client is in no room. */
@@ -223,8 +227,16 @@ export class Meeting {
     this.#tell(event);
     // Who a newcomer is stands in a snapshot, should the event not say it.
     if (event.type === 'member.joined' && this.state.members.get(event.member).role === null) {
-      this.#resync();
+      this.#resyncSoon();
     }
+  }
+
+  /** Once for all who come together, and not in the same instant in every client. */
+  #resyncSoon() {
+    this.#later ??= setTimeout(() => {
+      this.#later = null;
+      if (this.state) this.#resync();
+    }, NEWCOMER_MS * (1 + Math.random()));
   }
 
   async #resync() {

@@ -1,5 +1,10 @@
 // Every text of the page. A language is one object of this form.
 
+function ordinal(number) {
+  const endings = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
+  return `${number}${endings[new Intl.PluralRules('en', { type: 'ordinal' }).select(number)]}`;
+}
+
 const english = {
   language: 'en-GB',
   product: 'Roundtable',
@@ -129,6 +134,7 @@ const english = {
     queueCount: (count) => (count ? `Speakers’ list (${count})` : 'Speakers’ list'),
     speaking: 'Speaking',
     waitingPlace: (place) => `Waiting, number ${place}`,
+    waitingShort: (place) => `Waiting, ${ordinal(place)}`,
     offeredShort: 'Gets the floor',
     muted: 'Muted',
     asked: 'Asked to unmute',

@@ -54,20 +54,19 @@ export class SessionControls {
   }
 }
 
-/** “Next”, and how the floor is given. */
+/** “Next”, and how the floor is given: two buttons that the panel places. */
 export class FloorControls {
   #parts;
 
   constructor(parts) {
     this.#parts = parts;
     this.next = button('', {
-      class: 'button button-primary button-large', iconName: 'next', testid: 'next-speaker',
+      class: 'button button-primary button-large next-button', iconName: 'next', testid: 'next-speaker',
       on: { click: () => this.#next() },
     });
     this.settings = button('', {
       class: 'button button-quiet', testid: 'floor-settings', on: { click: () => this.#openSettings() },
     });
-    this.root = el('div', { class: 'floor-controls' }, this.next, this.settings);
   }
 
   draw() {

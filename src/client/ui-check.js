@@ -179,7 +179,7 @@ export class CheckScreen {
       this.name.focus();
       return;
     }
-    if (listening) await desk.listenOnly();
+    if (listening) desk.listenOnly();
     await visit.enter(name);
   }
 

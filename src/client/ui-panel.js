@@ -2,7 +2,7 @@
 
 import { button, el, keyed, setAttribute, setText, show } from './dom.js';
 import { clock } from './format.js';
-import { raisesHand, spentMs, standing } from './meeting.js';
+import { heardWithoutTurn, raisesHand, spentMs, standing } from './meeting.js';
 import { texts } from './texts.js';
 import { FloorControls, memberActions } from './ui-chair.js';
 
@@ -27,7 +27,7 @@ export class Panel {
     this.peopleHeading = el('h2', { id: 'people-heading' });
     this.root = el('aside', { class: `panel ${this.chairs ? 'panel-chair' : ''}`, 'aria-label': texts.room.floor },
       el('section', { class: 'card floor-card', 'aria-labelledby': 'floor-heading', testid: 'floor' },
-        this.floorHeading, this.turns, this.nobody, this.microphones, this.floorControls?.root),
+        el('div', { class: 'floor-head' }, this.floorHeading, this.floorControls?.settings), this.turns, this.nobody, this.microphones, this.floorControls?.next),
       el('section', { class: 'card queue-card', 'aria-labelledby': 'queue-heading' },
         this.queueHeading, this.queue, this.queueEmpty),
       el('section', { class: 'card people-card', 'aria-labelledby': 'people-heading' },
@@ -55,8 +55,9 @@ export class Panel {
 
   #drawFloor(state) {
     const { visit } = this.#parts;
-    setText(this.floorHeading, state.turns.length > 1 ? texts.room.haveFloor : texts.room.hasFloor);
-    show(this.floorHeading, state.turns.length > 0);
+    setText(this.floorHeading, [texts.room.floor, texts.room.hasFloor][state.turns.length] ?? texts.room.haveFloor);
+    show(this.floorHeading, state.turns.length > 0 || this.chairs);
+    setAttribute(this.floorHeading, 'data-taken', state.turns.length > 0 ? 'yes' : 'no');
     show(this.nobody, state.turns.length === 0);
     const { role } = visit.member;
     setText(this.nobodyHint, state.session.state !== 'live' ? texts.room.empty[state.session.state]
@@ -171,16 +172,16 @@ export class Panel {
       : member.mute === 'asked' ? [texts.room.asked, 'muted']
         : turn?.phase === 'speaking' || (audible && !turn) ? [texts.room.speaking, 'speaking']
           : turn ? [texts.room.offeredShort, 'offered']
-            : place ? [texts.room.waitingPlace(place), 'waiting'] : ['', null];
+            : place ? [texts.room.waitingShort(place), 'waiting'] : ['', null];
     setText(row.badge, word);
     setAttribute(row.badge, 'data-kind', kind);
     show(row.badge, word !== '');
     if (!this.chairs || own) return;
     const hasRight = raisesHand(member.role) && !turn;
     const muting = member.mute === 'none' ? 'mute' : 'askUnmute';
-    const speaks = ['chair', 'podium', 'delegate'].includes(member.role);
+    const hasVoice = turn !== null || heardWithoutTurn(member.role, state.session.state) || member.mute !== 'none';
     this.#drawActions(row.actions, member.id, hasRight ? ['grant'] : turn ? ['stop'] : [],
-      [...(speaks ? [muting] : []), 'remove']);
+      [...(hasVoice ? [muting] : []), 'remove']);
   }
 
   /** Buttons of a row; those in `more` appear below it once “More” is pressed. */
