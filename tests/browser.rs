@@ -135,6 +135,23 @@ async fn the_measuring_measures_in_firefox() {
     assert!(loud - shut > 40.0, "and then it is not: {shut} dB");
 }
 
+/// The page's modules that need no page: the room's state, its clock, where tiles stand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_s_modules_keep_their_promises() {
+    let _stage = stage().await;
+    let server = Server::start(None).await;
+    let browser = Browser::chromium(None).await;
+    let observer = &server.members("observer")[0];
+    let tab = browser.tab("modules", &server.link(observer).url).await;
+    let script = include_str!("support/page_checks.js");
+    let wrong: Vec<String> = tab
+        .run(&format!(
+            "{script}; return await pageChecks((name) => import(`/assets/${{name}}`));"
+        ))
+        .await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// Browsers with one tone each as their microphone.
 async fn browsers(tones: &[u32]) -> Vec<Browser> {
     let mut browsers = Vec::new();

@@ -12,6 +12,9 @@ const CAMERA_BITRATE_MAX = 500_000;
 /** Pauses before an offer is repeated after a failure, in ms; the last one repeats. */
 const RETRY_MS = [300, 1000, 2500, 5000];
 
+/** How long the server may take to say, after a return, that it still has the connection, in ms. */
+const RESUME_MS = 1000;
+
 /** How long the media path may take to stand before it is offered anew, in ms. */
 const CONNECT_MS = 15_000;
 
@@ -64,6 +67,17 @@ export class Media {
     this.#videoSlots = videoSlots;
     this.#failures = 0;
     return this.#offer();
+  }
+
+  /**
+   * After signalling alone was lost: the server goes on with a connection that it still has, and
+   * says so by its slots. Where it does not, a new one is made.
+   */
+  resume(options) {
+    if (this.pc?.connectionState !== 'connected') return this.start(options);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.start(options), RESUME_MS);
+    return undefined;
   }
 
   /** Ends the connection and all that it plays. */
@@ -125,6 +139,7 @@ export class Media {
     switch (signal.signal) {
       case 'media.slots':
         this.slots = signal.slots;
+        if (this.status === 'connected') clearTimeout(this.#retry);
         this.#tell();
         break;
       case 'media.connected':

@@ -183,7 +183,8 @@ export class Visit {
   async #join() {
     const { session } = this;
     if (!session) return;
-    if (this.phase !== 'room') this.#setPhase('entering');
+    const returned = this.phase === 'room';
+    if (!returned) this.#setPhase('entering');
     try {
       const { snapshot } = await this.#protocol.request('session.join', {
         session: session.id, name: this.name,
@@ -193,7 +194,9 @@ export class Visit {
       this.speaking = [];
       this.#meeting.reset(snapshot);
       this.#setPhase('room');
-      await this.#media.start({ iceServers: this.iceServers, videoSlots: this.#videoSlots });
+      const options = { iceServers: this.iceServers, videoSlots: this.#videoSlots };
+      if (returned) this.#media.resume(options);
+      else this.#media.start(options);
     } catch (error) {
       this.#joinFailed(error);
     }
