@@ -20,10 +20,10 @@ export class Panel {
     this.microphones = el('p', { class: 'muted microphones' });
     this.floorControls = this.chairs ? new FloorControls(parts) : null;
     this.floorHeading = el('h2', { id: 'floor-heading' });
-    this.queue = el('ol', { class: 'rows queue', testid: 'queue' });
+    this.queue = el('ol', { class: 'rows queue', role: 'list', testid: 'queue', ...scrolled('queue-heading') });
     this.queueEmpty = el('p', { class: 'muted empty', text: texts.room.queueEmpty });
     this.queueHeading = el('h2', { id: 'queue-heading' });
-    this.people = el('ul', { class: 'rows people', testid: 'people' });
+    this.people = el('ul', { class: 'rows people', role: 'list', testid: 'people', ...scrolled('people-heading') });
     this.peopleHeading = el('h2', { id: 'people-heading' });
     this.root = el('aside', { class: `panel ${this.chairs ? 'panel-chair' : ''}`, 'aria-label': texts.room.floor },
       el('section', { class: 'card floor-card', 'aria-labelledby': 'floor-heading', testid: 'floor' },
@@ -214,6 +214,9 @@ export class Panel {
     });
   }
 }
+
+/** A list that scrolls must be reached by the keyboard. */
+const scrolled = (heading) => ({ tabindex: '0', 'aria-labelledby': heading });
 
 function drawClock(row, turn, now, state) {
   const spent = spentMs(turn, now);
