@@ -6,6 +6,10 @@
 //! written, because they are encoded once for everybody.
 
 mod directory;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod forwarding;
+
 mod output;
 mod peers;
 #[expect(

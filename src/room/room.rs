@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     Announcement, Answer, ConnectionId, Message, Output, Parting, Refused, Settings, Signal, Slot,
-    peers::{Difference, NoCandidate, Peers},
+    peers::{Difference, Peers},
 };
 use crate::{
     ids::MemberId,
-    media::{AudioRank, Gate, Notice, Order, PeerId, Sending, SlotState},
+    media::{Order, PeerId},
     meeting::{
-        Actor, Command, Hearing, Meeting, Refusal, RefusalCode, SessionState,
+        Actor, Command, Meeting, Refusal, RefusalCode, SessionState,
         event::{EVENT_VERSION, Event, LeaveReason, Recorded, Rev},
     },
     time::Timestamp,
@@ -22,33 +22,33 @@ use crate::{
 
 /// A member in the room.
 #[derive(Debug, Default)]
-struct Place {
+pub(super) struct Place {
     /// Empty during the grace.
-    connection: Option<ConnectionId>,
+    pub(super) connection: Option<ConnectionId>,
     /// When the member leaves unless a connection comes back.
-    leaves_at: Option<Timestamp>,
-    peers: Peers,
+    pub(super) leaves_at: Option<Timestamp>,
+    pub(super) peers: Peers,
 }
 
 /// One running session.
 #[derive(Debug)]
 pub struct Room {
-    meeting: Meeting,
-    settings: Settings,
-    places: BTreeMap<MemberId, Place>,
+    pub(super) meeting: Meeting,
+    pub(super) settings: Settings,
+    pub(super) places: BTreeMap<MemberId, Place>,
     /// Whose a connection is.
-    connections: BTreeMap<ConnectionId, MemberId>,
+    pub(super) connections: BTreeMap<ConnectionId, MemberId>,
     /// Whose a peer is.
-    owners: BTreeMap<PeerId, MemberId>,
+    pub(super) owners: BTreeMap<PeerId, MemberId>,
     /// The order last given to the shard.
-    prominence: Vec<PeerId>,
+    pub(super) prominence: Vec<PeerId>,
     /// The last revision announced.
-    announced: Rev,
+    pub(super) announced: Rev,
     /// The state last given out.
-    state: SessionState,
+    pub(super) state: SessionState,
     /// The last signal of who is speaking.
-    speaking: Vec<MemberId>,
-    outputs: VecDeque<Output>,
+    pub(super) speaking: Vec<MemberId>,
+    pub(super) outputs: VecDeque<Output>,
 }
 
 impl Room {
@@ -186,92 +186,6 @@ impl Room {
         }
     }
 
-    /// A client offers a peer connection, which is to be called `peer`.
-    pub fn handle_offer(
-        &mut self,
-        now: Timestamp,
-        connection: ConnectionId,
-        peer: PeerId,
-        sdp: String,
-        sending: Vec<Sending>,
-    ) {
-        if let Err(refused) = self.offer_bounds(&sdp, &sending) {
-            self.answer(connection, Err(refused));
-            return;
-        }
-        let Some((member, place)) = place_of(&self.connections, &mut self.places, connection)
-        else {
-            self.answer(connection, Err(Refused::NotInRoom));
-            return;
-        };
-        let closed = place
-            .peers
-            .offer(peer, connection, now + self.settings.answer_ms);
-        self.owners.insert(peer, member);
-        if let Some(closed) = closed {
-            self.close(closed);
-        }
-        self.order(Order::Offer { peer, sdp, sending });
-        self.reconcile();
-    }
-
-    fn offer_bounds(&self, sdp: &str, sending: &[Sending]) -> Result<(), Refused> {
-        let (bytes, bytes_max) = (sdp.len(), self.settings.sdp_bytes_max);
-        if bytes > bytes_max {
-            return Err(Refused::SdpTooLong { bytes, bytes_max });
-        }
-        let (count, count_max) = (sending.len(), self.settings.sending_max);
-        if count > count_max {
-            return Err(Refused::SendingTooMany { count, count_max });
-        }
-        Ok(())
-    }
-
-    /// A client has found a candidate; an empty one ends them.
-    pub fn handle_candidate(&mut self, connection: ConnectionId, candidate: String) {
-        let answer = self.candidate(connection, candidate).map(|()| Answer::Done);
-        self.answer(connection, answer);
-    }
-
-    fn candidate(&mut self, connection: ConnectionId, candidate: String) -> Result<(), Refused> {
-        let (_, place) =
-            place_of(&self.connections, &mut self.places, connection).ok_or(Refused::NotInRoom)?;
-        let (bytes, bytes_max) = (candidate.len(), self.settings.candidate_bytes_max);
-        if bytes > bytes_max {
-            return Err(Refused::CandidateTooLong { bytes, bytes_max });
-        }
-        if candidate.is_empty() {
-            return Ok(());
-        }
-        let count_max = self.settings.candidates_max;
-        let peer = place
-            .peers
-            .candidate(count_max)
-            .map_err(|none| match none {
-                NoCandidate::NoOffer => Refused::NoOffer,
-                NoCandidate::TooMany => Refused::CandidatesTooMany { count_max },
-            })?;
-        self.order(Order::Candidate { peer, candidate });
-        Ok(())
-    }
-
-    /// The shard tells something about a peer.
-    pub fn handle_notice(&mut self, now: Timestamp, notice: Notice) {
-        match notice {
-            Notice::Answered { peer, answer } => self.answered(peer, answer),
-            Notice::Connected { peer } => self.connected(peer),
-            Notice::Lost { peer } => self.lost(peer),
-            Notice::AudioDelivered { peer } => {
-                self.audio(now, peer, |member| Command::AudioDelivered { member });
-            }
-            Notice::AudioHeard { peer } => {
-                self.audio(now, peer, |member| Command::AudioHeard { member });
-            }
-            Notice::Slots { peer, slots } => self.slots(peer, slots),
-            Notice::Speaking { peers } => self.speaking(&peers),
-        }
-    }
-
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         while self
@@ -292,6 +206,7 @@ impl Room {
             .collect();
         for (peer, by) in overdue {
             self.close(peer);
+            self.reconcile();
             if self.connections.contains_key(&by) {
                 self.answer(by, Err(Refused::Unanswered));
             }
@@ -303,11 +218,9 @@ impl Room {
             .map(|(member, _)| member.clone())
             .collect();
         for member in left {
-            let lost = self.act(now, &Actor::Member(member.clone()), &Command::Lost);
-            // Where the meeting knows nothing of the member there is nothing to keep either.
-            if lost.is_err() {
-                self.vacate(&member, LeaveReason::Lost);
-            }
+            // Whatever the meeting says, nobody is left to keep the place for.
+            let _lost = self.act(now, &Actor::Member(member.clone()), &Command::Lost);
+            self.vacate(&member, LeaveReason::Lost);
         }
     }
 
@@ -327,107 +240,19 @@ impl Room {
         if let Some(slots) = slots {
             self.signal(vec![connection], Signal::Slots { slots });
         }
-    }
-
-    fn answered(&mut self, peer: PeerId, answer: Result<String, crate::media::OfferRefusal>) {
-        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
-            return;
-        };
-        let by = match &answer {
-            Ok(_) => place.peers.answered(peer),
-            Err(_) => place.peers.refused(peer),
-        };
-        if answer.is_err() {
-            self.owners.remove(&peer);
-        }
-        // The connection that asked may have gone meanwhile.
-        if let Some(by) = by.filter(|by| self.connections.contains_key(by)) {
-            self.answer(by, answer.map(Answer::Sdp).map_err(Refused::Offer));
-        }
-    }
-
-    fn connected(&mut self, peer: PeerId) {
-        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
-            return;
-        };
-        let to = place.connection.filter(|_| place.peers.is_newest(peer));
-        if let Some(closed) = place.peers.connected(peer) {
-            self.close(closed);
-        }
-        self.reconcile();
-        self.signal(to.into_iter().collect(), Signal::Connected {});
-    }
-
-    fn lost(&mut self, peer: PeerId) {
-        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
-            return;
-        };
-        let to = place.connection.filter(|_| place.peers.is_newest(peer));
-        if let Some(closed) = place.peers.lost(peer) {
-            self.close(closed);
-            self.reconcile();
-        }
-        self.signal(to.into_iter().collect(), Signal::Lost {});
-    }
-
-    fn audio(&mut self, now: Timestamp, peer: PeerId, command: impl Fn(MemberId) -> Command) {
-        let Some(member) = self.owners.get(&peer).cloned() else {
-            return;
-        };
-        let in_use = self
-            .places
-            .get(&member)
-            .and_then(|place| place.peers.in_use());
-        if in_use == Some(peer) {
-            // A refusal means that the meeting has no use for the fact (no turn is offered).
-            let _unused = self.act(now, &Actor::Media, &command(member));
-        }
-    }
-
-    fn slots(&mut self, peer: PeerId, slots: Vec<SlotState>) {
-        let slots: Vec<Slot> = slots
-            .into_iter()
-            .map(|slot| {
-                let filled = slot.filled.and_then(|(peer, source)| {
-                    self.owners
-                        .get(&peer)
-                        .map(|member| (member.clone(), source))
-                });
-                let (member, source) = filled.unzip();
-                Slot {
-                    mid: slot.mid,
-                    kind: slot.kind,
-                    member,
-                    source,
-                }
-            })
-            .collect();
-        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
-            return;
-        };
-        // The client cannot tell two peers' sections apart: it is told of the latest offer's only.
-        if place.peers.is_newest(peer) {
-            place.peers.keep_slots(slots.clone());
-            let to = place.connection.into_iter().collect();
-            self.signal(to, Signal::Slots { slots });
-        }
-    }
-
-    fn speaking(&mut self, peers: &[PeerId]) {
-        let mut members = Vec::with_capacity(peers.len());
-        for member in peers.iter().filter_map(|peer| self.owners.get(peer)) {
-            if !members.contains(member) {
-                members.push(member.clone());
-            }
-        }
-        if members != self.speaking {
-            self.speaking.clone_from(&members);
-            self.signal(self.audience(), Signal::Speaking { members });
+        if !self.speaking.is_empty() {
+            let members = self.speaking.clone();
+            self.signal(vec![connection], Signal::Speaking { members });
         }
     }
 
     /// Asks the meeting and, if it agrees, carries out everything that follows.
-    fn act(&mut self, now: Timestamp, actor: &Actor, command: &Command) -> Result<(), Refusal> {
+    pub(super) fn act(
+        &mut self,
+        now: Timestamp,
+        actor: &Actor,
+        command: &Command,
+    ) -> Result<(), Refusal> {
         let events = self.meeting.decide(now, actor, command)?;
         if events.is_empty() {
             return Ok(());
@@ -452,15 +277,12 @@ impl Room {
             });
             self.announced = rev;
         }
-        let difference = self.difference();
-        difference
-            .closing
-            .into_iter()
-            .for_each(|order| self.order(order));
         let partings: Vec<_> = departed
             .into_iter()
             .filter_map(|(member, reason)| self.vacate(&member, reason))
             .collect();
+        let Difference { closing, opening } = self.difference();
+        self.outputs.extend(closing.into_iter().map(Output::Order));
         if !audience.is_empty() {
             for announcement in announcements {
                 let message = Message::Event(announcement);
@@ -470,10 +292,7 @@ impl Room {
                 });
             }
         }
-        difference
-            .opening
-            .into_iter()
-            .for_each(|order| self.order(order));
+        self.outputs.extend(opening.into_iter().map(Output::Order));
         self.prominence();
         for (connection, parting) in partings {
             self.release(connection, Some(parting));
@@ -504,52 +323,15 @@ impl Room {
         }
     }
 
-    /// Orders outside of an event: after an offer, or when a peer takes over from another.
-    fn reconcile(&mut self) {
-        let difference = self.difference();
-        let orders = difference.closing.into_iter().chain(difference.opening);
-        self.outputs.extend(orders.map(Output::Order));
-        self.prominence();
-    }
-
-    fn difference(&mut self) -> Difference {
-        let mut difference = Difference::default();
-        for (member, place) in &mut self.places {
-            let gate = gate(self.meeting.hearing(member));
-            place
-                .peers
-                .difference(gate, self.meeting.may_show(member), &mut difference);
-        }
-        difference
-    }
-
-    fn prominence(&mut self) {
-        let peers: Vec<PeerId> = self
-            .meeting
-            .prominence()
-            .iter()
-            .filter_map(|member| self.places.get(member)?.peers.in_use())
-            .collect();
-        if peers != self.prominence {
-            self.prominence.clone_from(&peers);
-            self.order(Order::Prominence { peers });
-        }
-    }
-
-    fn close(&mut self, peer: PeerId) {
-        self.owners.remove(&peer);
-        self.order(Order::Close { peer });
-    }
-
-    fn order(&mut self, order: Order) {
+    pub(super) fn order(&mut self, order: Order) {
         self.outputs.push_back(Output::Order(order));
     }
 
-    fn audience(&self) -> Vec<ConnectionId> {
+    pub(super) fn audience(&self) -> Vec<ConnectionId> {
         self.connections.keys().copied().collect()
     }
 
-    fn signal(&mut self, to: Vec<ConnectionId>, signal: Signal) {
+    pub(super) fn signal(&mut self, to: Vec<ConnectionId>, signal: Signal) {
         if !to.is_empty() {
             self.outputs.push_back(Output::Tell {
                 to,
@@ -563,7 +345,7 @@ impl Room {
         self.answer(connection, Ok(Answer::Snapshot(snapshot)));
     }
 
-    fn answer(&mut self, to: ConnectionId, answer: Result<Answer, Refused>) {
+    pub(super) fn answer(&mut self, to: ConnectionId, answer: Result<Answer, Refused>) {
         self.outputs.push_back(Output::Answer { to, answer });
     }
 
@@ -575,29 +357,5 @@ impl Room {
     }
 }
 
-/// What the shard must do so that the meeting's word holds.
-fn gate(hearing: Hearing) -> Gate {
-    match hearing {
-        Hearing::Silent => Gate::Closed,
-        Hearing::Floor => Gate::Open(AudioRank::Floor),
-        Hearing::Chair => Gate::Open(AudioRank::Chair),
-        Hearing::Other => Gate::Open(AudioRank::Other),
-    }
-}
-
-fn place_of<'a>(
-    connections: &BTreeMap<ConnectionId, MemberId>,
-    places: &'a mut BTreeMap<MemberId, Place>,
-    connection: ConnectionId,
-) -> Option<(MemberId, &'a mut Place)> {
-    let member = connections.get(&connection)?;
-    Some((member.clone(), places.get_mut(member)?))
-}
-
-fn place_of_peer<'a>(
-    owners: &BTreeMap<PeerId, MemberId>,
-    places: &'a mut BTreeMap<MemberId, Place>,
-    peer: PeerId,
-) -> Option<&'a mut Place> {
-    places.get_mut(owners.get(&peer)?)
-}
+#[cfg(test)]
+mod tests;

@@ -269,7 +269,10 @@ impl<M: FnMut(Order)> Task<M> {
 
 async fn wait_until(now: Timestamp, deadline: Option<Timestamp>) {
     match deadline {
-        Some(deadline) => tokio::time::sleep(Duration::from_millis(deadline.since(now).0)).await,
+        // A millisecond at least: the clock counts whole ones.
+        Some(deadline) => {
+            tokio::time::sleep(Duration::from_millis(deadline.since(now).0.max(1))).await;
+        }
         None => future::pending().await,
     }
 }

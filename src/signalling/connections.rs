@@ -161,8 +161,9 @@ mod tests {
         open.greet(a, &member("laos-1"), "one").expect("room");
         open.greet(b, &member("laos-2"), "two").expect("room");
         assert_eq!(open.greet(b, &member("laos-1"), "one"), Err(TooMany));
-        let found = |which| open.find(which).copied().collect::<Vec<_>>();
-        assert_eq!(found(Which::OfMember(&member("laos-1"))), ["a"]);
+        let found = |which: Which<'_>| open.find(which).copied().collect::<Vec<_>>();
+        let laos = member("laos-1");
+        assert_eq!(found(Which::OfMember(&laos)), ["a"]);
         assert_eq!(found(Which::OfLink("two")), ["b"]);
         assert_eq!(found(Which::OfLink("three")), [""; 0]);
         assert_eq!(found(Which::All), ["a", "b", "c"]);

@@ -1,11 +1,14 @@
 //! The signalling protocol: how a client speaks with the server.
 //!
 //! `protocol.md` lists every message; `wire.rs` is the same list as types; `session.rs` is one
-//! connection as a pure state machine; `task.rs` and `socket.rs` are its SHELL. This module must
+//! connection as a pure state machine; `task.rs` and `socket.rs` are its SHELL, `context.rs` is what
+//! all of them share. This module must
 //! never know what a meeting decides or what media does: it carries requests to a room and words
 //! back.
 
+pub mod closing;
 mod connections;
+mod context;
 mod listing;
 mod rate;
 mod refusals;
@@ -16,5 +19,6 @@ mod socket;
 pub mod task;
 pub mod wire;
 
+pub use context::Context;
 pub use settings::Settings;
-pub use task::{Context, run};
+pub use task::run;

@@ -1,14 +1,12 @@
-//! Which error of the protocol each refusal becomes, and which goodbye each closing.
+//! What a room's and a link's answers become on the wire: which error each refusal is.
 
-use super::{
-    session::Closing,
-    wire::{ErrorBody, ErrorCode, GoodbyeCode},
-};
+use super::wire::{ErrorBody, ErrorCode, Granted};
 use crate::{
     auth::LinkRefusal,
+    ids::SessionId,
     media::OfferRefusal,
     meeting::RefusalCode,
-    room::{Parting, Refused},
+    room::{Answer, Refused},
 };
 
 impl From<LinkRefusal> for ErrorBody {
@@ -60,65 +58,49 @@ fn meeting(code: RefusalCode) -> ErrorCode {
     }
 }
 
-impl From<Parting> for Closing {
-    fn from(parting: Parting) -> Self {
-        match parting {
-            Parting::Removed => Closing::Removed,
-            Parting::Replaced => Closing::Replaced,
-            Parting::TooSlow => Closing::TooSlow,
+/// Why somebody is not let in at `hello`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwelcome {
+    /// The link does not open.
+    Link(LinkRefusal),
+    /// The member has as many connections as one may have.
+    TooManyConnections,
+}
+
+impl From<Unwelcome> for ErrorBody {
+    fn from(unwelcome: Unwelcome) -> Self {
+        match unwelcome {
+            Unwelcome::Link(refusal) => refusal.into(),
+            Unwelcome::TooManyConnections => error(
+                ErrorCode::Full,
+                "this link is open in too many windows: close one of them",
+            ),
         }
     }
 }
 
-impl Closing {
-    /// The close code; none where the client is not there to read it.
-    pub fn code(self) -> Option<u16> {
-        match self {
-            Closing::Dead => None,
-            Closing::Protocol(_) => Some(1008),
-            Closing::FrameTooLong => Some(1009),
-            Closing::Stopping => Some(1012),
-            Closing::Full => Some(1013),
-            Closing::Removed => Some(4001),
-            Closing::Replaced => Some(4002),
-            Closing::TooSlow => Some(4003),
-            Closing::LinkRevoked => Some(4004),
+impl From<Answer> for Granted {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Done => Granted::Done {},
+            Answer::Snapshot(snapshot) => Granted::Snapshot { snapshot },
+            Answer::Sdp(sdp) => Granted::Sdp { sdp },
         }
     }
+}
 
-    /// What the client is told before.
-    pub(super) fn goodbye(self) -> Option<(GoodbyeCode, &'static str)> {
-        match self {
-            Closing::Dead => None,
-            Closing::Protocol(what) => Some((GoodbyeCode::Protocol, what)),
-            Closing::FrameTooLong => Some((
-                GoodbyeCode::FrameTooLong,
-                "That message is longer than the server takes.",
-            )),
-            Closing::Stopping => Some((
-                GoodbyeCode::Stopping,
-                "The server is being restarted. Come back in a moment.",
-            )),
-            Closing::Full => Some((
-                GoodbyeCode::Full,
-                "The server takes no more connections. Tell the organiser.",
-            )),
-            Closing::Removed => Some((
-                GoodbyeCode::Removed,
-                "A chair removed you from the session. Ask the chair if this was a mistake.",
-            )),
-            Closing::Replaced => Some((
-                GoodbyeCode::Replaced,
-                "You have joined from another window or device, which goes on in place of this one.",
-            )),
-            Closing::TooSlow => Some((
-                GoodbyeCode::TooSlow,
-                "Your connection is too slow to follow the session. Join again.",
-            )),
-            Closing::LinkRevoked => Some((
-                GoodbyeCode::LinkRevoked,
-                "Your link was withdrawn. Ask the organiser for a new one.",
-            )),
-        }
+/// An error of the connection's own.
+pub(super) fn error(code: ErrorCode, message: &str) -> ErrorBody {
+    ErrorBody {
+        code,
+        message: message.to_owned(),
     }
+}
+
+/// There is no such session.
+pub(super) fn unknown_session(session: &SessionId) -> ErrorBody {
+    error(
+        ErrorCode::UnknownSession,
+        &format!("there is no session {session}"),
+    )
 }

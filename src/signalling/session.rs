@@ -9,8 +9,11 @@ use std::{collections::VecDeque, sync::Arc};
 use serde::Serialize;
 
 use super::{
-    Settings, listing,
+    Settings,
+    closing::Closing,
+    listing,
     rate::Rate,
+    refusals::{Unwelcome, error, unknown_session},
     requests::{self, Asking, Kind},
     wire::{ErrorBody, ErrorCode, Granted, Outcome, Reply, Request, Signal, Token},
 };
@@ -45,29 +48,6 @@ pub enum Output {
     Ask(Asking),
     /// Close; there is no more to do.
     Close(Closing),
-}
-
-/// Why the server closes a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closing {
-    /// Nothing has been heard for too long.
-    Dead,
-    /// The client broke the protocol, and how.
-    Protocol(&'static str),
-    /// A frame was too long.
-    FrameTooLong,
-    /// The server stops.
-    Stopping,
-    /// The server takes no more connections.
-    Full,
-    /// A chair removed the member.
-    Removed,
-    /// A newer connection of the same member took over.
-    Replaced,
-    /// The client did not read.
-    TooSlow,
-    /// The link was revoked.
-    LinkRevoked,
 }
 
 #[derive(Debug)]
@@ -406,49 +386,4 @@ impl Awaited {
             Awaited::Verdict | Awaited::Entry(_) => false,
         }
     }
-}
-
-/// Why somebody is not let in at `hello`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unwelcome {
-    /// The link does not open.
-    Link(LinkRefusal),
-    /// The member has as many connections as one may have.
-    TooManyConnections,
-}
-
-impl From<Unwelcome> for ErrorBody {
-    fn from(unwelcome: Unwelcome) -> Self {
-        match unwelcome {
-            Unwelcome::Link(refusal) => refusal.into(),
-            Unwelcome::TooManyConnections => error(
-                ErrorCode::Full,
-                "this link is open in too many windows: close one of them",
-            ),
-        }
-    }
-}
-
-impl From<Answer> for Granted {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Done => Granted::Done {},
-            Answer::Snapshot(snapshot) => Granted::Snapshot { snapshot },
-            Answer::Sdp(sdp) => Granted::Sdp { sdp },
-        }
-    }
-}
-
-fn error(code: ErrorCode, message: &str) -> ErrorBody {
-    ErrorBody {
-        code,
-        message: message.to_owned(),
-    }
-}
-
-fn unknown_session(session: &SessionId) -> ErrorBody {
-    error(
-        ErrorCode::UnknownSession,
-        &format!("there is no session {session}"),
-    )
 }

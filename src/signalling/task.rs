@@ -1,156 +1,26 @@
 //! SHELL. The task of one connection: its socket, its session, the room that it is in.
 
-use std::{
-    future,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{future, net::IpAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{mpsc, watch},
 };
-use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::WebSocketConfig};
+use tokio_tungstenite::WebSocketStream;
 
 use super::{
     Settings,
-    connections::{Bounds, Connections, Which},
+    closing::Closing,
+    context::{Context, Counted},
     requests::Asking,
-    session::{Closing, Output, Session, Unwelcome},
-    socket::{self, Happened, Socket},
-    wire::Token,
+    session::{Output, Session},
+    socket::{Happened, Socket},
 };
 use crate::{
-    auth::{Grant, GuestList, Invites, Revocations},
     ids::{MemberId, SessionId},
-    programme::Programme,
-    room::{
-        Answer, Asked, ConnectionId, Directory, Link, Now, Parting, Refused, RoomHandle, States,
-        Told,
-    },
+    room::{Answer, Asked, ConnectionId, Link, Parting, Refused, RoomHandle, States, Told},
     time::Timestamp,
 };
-
-/// What every connection needs.
-pub struct Context {
-    programme: Arc<Programme>,
-    directory: Arc<Directory>,
-    invites: Arc<Invites>,
-    revocations: Mutex<Revocations>,
-    connections: Mutex<Connections<mpsc::Sender<Closing>>>,
-    /// Set once: the server stops.
-    stopping: watch::Sender<bool>,
-    /// How many connections are open.
-    open: watch::Sender<usize>,
-    now: Now,
-    settings: Arc<Settings>,
-}
-
-impl Context {
-    /// With the links that have been withdrawn so far. `now` is the server's clock.
-    pub fn new(
-        programme: Arc<Programme>,
-        directory: Arc<Directory>,
-        invites: Arc<Invites>,
-        revocations: Revocations,
-        now: Now,
-        settings: Settings,
-    ) -> Self {
-        let bounds = Bounds {
-            all: settings.connections_max,
-            per_address: settings.connections_per_address_max,
-            per_member: settings.connections_per_member_max,
-        };
-        Self {
-            programme,
-            directory,
-            invites,
-            revocations: Mutex::new(revocations),
-            connections: Mutex::new(Connections::new(bounds)),
-            stopping: watch::Sender::new(false),
-            open: watch::Sender::new(0),
-            now,
-            settings: Arc::new(settings),
-        }
-    }
-
-    /// How a socket must be set up for [`run`].
-    pub fn websocket_config(&self) -> WebSocketConfig {
-        socket::config(self.settings.frame_bytes_max)
-    }
-
-    /// Withdraws a link by its invite's id and closes its connections (4004). Gives their number.
-    pub fn revoke_link(&self, jti: &str) -> usize {
-        lock(&self.revocations).revoke_invite(jti);
-        self.close(Which::OfLink(jti), Closing::LinkRevoked)
-    }
-
-    /// Withdraws a member's links made up to now and closes their connections (4004). Gives their
-    /// number.
-    pub fn revoke_member(&self, member: &MemberId) -> usize {
-        lock(&self.revocations).revoke_member(member.clone(), (self.now)());
-        self.close(Which::OfMember(member), Closing::LinkRevoked)
-    }
-
-    /// How many connections are open.
-    pub fn open(&self) -> usize {
-        *self.open.borrow()
-    }
-
-    /// Closes every connection (1012), takes no more, and waits until all are closed; each has
-    /// [`Settings::close_ms`] for it.
-    pub async fn stop(&self) {
-        self.stopping.send_replace(true);
-        self.close(Which::All, Closing::Stopping);
-        // The sender is in `self`: it cannot be gone.
-        let mut open = self.open.subscribe();
-        let _closed = open.wait_for(|open| *open == 0).await;
-    }
-
-    fn close(&self, which: Which<'_>, closing: Closing) -> usize {
-        let connections = lock(&self.connections);
-        let ways = connections.find(which);
-        // A way holds one closing: where it is full the connection is being closed already.
-        ways.filter(|way| way.try_send(closing).is_ok()).count()
-    }
-
-    fn verify(&self, token: &Token, id: ConnectionId) -> Result<Grant, Unwelcome> {
-        let grant = {
-            let revocations = lock(&self.revocations);
-            let guests = GuestList {
-                event: &self.programme.id,
-                seats: &self.programme.seats,
-                revocations: &revocations,
-            };
-            let verified = self.invites.verify(&token.0, (self.now)(), &guests);
-            verified.map_err(Unwelcome::Link)?
-        };
-        lock(&self.connections)
-            .greet(id, &grant.member, &grant.jti)
-            .map_err(|_| Unwelcome::TooManyConnections)?;
-        Ok(grant)
-    }
-}
-
-/// A panic elsewhere leaves these tables as whole as they were: each change is one step.
-fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Counts an open connection until it is dropped, however its task ends.
-struct Counted<'a> {
-    context: &'a Context,
-    id: ConnectionId,
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        let mut connections = lock(&self.context.connections);
-        connections.close(self.id);
-        self.context.open.send_replace(connections.count());
-    }
-}
 
 /// Runs a connection until it ends. `address` is the client's own, also behind a proxy.
 pub async fn run<S>(socket: WebSocketStream<S>, context: Arc<Context>, address: IpAddr)
@@ -163,36 +33,24 @@ where
         context.directory.states().borrow().clone(),
         (context.now)(),
     );
-    // One closing is enough: the first closes.
-    let (way, closing) = mpsc::channel(1);
-    let opened = {
-        let mut connections = lock(&context.connections);
-        let opened = connections.open(address, way);
-        context.open.send_replace(connections.count());
-        opened
-    };
     let mut socket = Socket::new(socket);
-    let Ok(id) = opened else {
+    let Ok(mut counted) = Counted::open(&context, address) else {
         session.handle_closing(Closing::Full);
         finish(&mut session, socket, &context.settings).await;
         return;
-    };
-    let _counted = Counted {
-        context: &context,
-        id,
     };
     if *context.stopping.borrow() {
         session.handle_closing(Closing::Stopping);
     }
     let mut connection = Connection {
-        id,
+        id: counted.id,
         context: &context,
         states: context.directory.states(),
         session,
         room: None,
         entering: None,
     };
-    let closing = connection.run(&mut socket, closing).await;
+    let closing = connection.run(&mut socket, &mut counted.closing).await;
     connection.leave_rooms(closing).await;
     if closing.is_some_and(|closing| closing.code().is_some()) {
         finish(&mut connection.session, socket, &context.settings).await;
@@ -257,7 +115,7 @@ impl Connection<'_> {
     async fn run<S>(
         &mut self,
         socket: &mut Socket<S>,
-        mut closing: mpsc::Receiver<Closing>,
+        closing: &mut mpsc::Receiver<Closing>,
     ) -> Option<Closing>
     where
         S: AsyncRead + AsyncWrite + Unpin,

@@ -1,0 +1,62 @@
+//! A small event for tests: two chairs, two delegates, a podium guest and an observer.
+
+use crate::{
+    ids::MemberId,
+    meeting::{
+        self, Command, Meeting,
+        agenda::{Profile, SessionPlan},
+        roster::{Role, Seat},
+    },
+    room::{Room, Settings},
+    time::Timestamp,
+};
+
+/// The time at which tests begin.
+pub const START: Timestamp = Timestamp(1_605_754_800_000);
+
+/// A member.
+pub fn member(slug: &str) -> MemberId {
+    slug.parse().expect("a slug")
+}
+
+/// A session with one microphone in the mode `request`, to start at [`START`].
+pub fn plan(session: &str) -> SessionPlan {
+    SessionPlan {
+        id: session.parse().expect("a slug"),
+        title: session.to_uppercase(),
+        start: START,
+        minutes: 120,
+        items: Vec::new(),
+        profile: Profile::default(),
+    }
+}
+
+/// Everybody on the roster.
+pub fn seats() -> Vec<Seat> {
+    [
+        ("chair-1", Role::Chair, "csis"),
+        ("chair-2", Role::Chair, "mgimo"),
+        ("indonesia-1", Role::Delegate, "indonesia"),
+        ("malaysia-1", Role::Delegate, "malaysia"),
+        ("podium-1", Role::Podium, "csis"),
+        ("observer-1", Role::Observer, "mgimo"),
+    ]
+    .into_iter()
+    .map(|(slug, role, delegation)| Seat {
+        member: member(slug),
+        name: format!("The {slug}"),
+        role,
+        delegation: delegation.parse().expect("a slug"),
+    })
+    .collect()
+}
+
+/// A live session with nobody in it.
+pub fn live_room(session: &str, settings: Settings) -> Room {
+    let meeting = Meeting::new(plan(session), seats(), meeting::Settings::default());
+    let mut room = Room::new(meeting, settings);
+    room.handle_server(START, &Command::OpenSession)
+        .expect("a server may open a session");
+    while room.poll_output().is_some() {}
+    room
+}

@@ -1,0 +1,265 @@
+//! The room's side that faces media: offers, candidates, notices, and the orders that follow.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Answer, ConnectionId, Output, Refused, Room, Signal, Slot,
+    peers::{Difference, NoCandidate},
+    room::Place,
+};
+use crate::{
+    ids::MemberId,
+    media::{AudioRank, Gate, Notice, OfferRefusal, Order, PeerId, Sending, SlotState},
+    meeting::{Actor, Command, Hearing},
+    time::Timestamp,
+};
+
+impl Room {
+    /// A client offers a peer connection, which is to be called `peer`.
+    pub fn handle_offer(
+        &mut self,
+        now: Timestamp,
+        connection: ConnectionId,
+        peer: PeerId,
+        sdp: String,
+        sending: Vec<Sending>,
+    ) {
+        if let Err(refused) = self.offer_bounds(&sdp, &sending) {
+            self.answer(connection, Err(refused));
+            return;
+        }
+        let Some((member, place)) = place_of(&self.connections, &mut self.places, connection)
+        else {
+            self.answer(connection, Err(Refused::NotInRoom));
+            return;
+        };
+        let closed = place
+            .peers
+            .offer(peer, connection, now + self.settings.answer_ms);
+        self.owners.insert(peer, member);
+        if let Some(closed) = closed {
+            self.close(closed);
+        }
+        self.order(Order::Offer { peer, sdp, sending });
+        self.reconcile();
+    }
+
+    fn offer_bounds(&self, sdp: &str, sending: &[Sending]) -> Result<(), Refused> {
+        let (bytes, bytes_max) = (sdp.len(), self.settings.sdp_bytes_max);
+        if bytes > bytes_max {
+            return Err(Refused::SdpTooLong { bytes, bytes_max });
+        }
+        let (count, count_max) = (sending.len(), self.settings.sending_max);
+        if count > count_max {
+            return Err(Refused::SendingTooMany { count, count_max });
+        }
+        Ok(())
+    }
+
+    /// A client has found a candidate; an empty one ends them.
+    pub fn handle_candidate(&mut self, connection: ConnectionId, candidate: String) {
+        let answer = self.candidate(connection, candidate).map(|()| Answer::Done);
+        self.answer(connection, answer);
+    }
+
+    fn candidate(&mut self, connection: ConnectionId, candidate: String) -> Result<(), Refused> {
+        let (_, place) =
+            place_of(&self.connections, &mut self.places, connection).ok_or(Refused::NotInRoom)?;
+        let (bytes, bytes_max) = (candidate.len(), self.settings.candidate_bytes_max);
+        if bytes > bytes_max {
+            return Err(Refused::CandidateTooLong { bytes, bytes_max });
+        }
+        if candidate.is_empty() {
+            return Ok(());
+        }
+        let count_max = self.settings.candidates_max;
+        let peer = place
+            .peers
+            .candidate(count_max)
+            .map_err(|none| match none {
+                NoCandidate::NoOffer => Refused::NoOffer,
+                NoCandidate::TooMany => Refused::CandidatesTooMany { count_max },
+            })?;
+        self.order(Order::Candidate { peer, candidate });
+        Ok(())
+    }
+
+    /// The shard tells something about a peer.
+    pub fn handle_notice(&mut self, now: Timestamp, notice: Notice) {
+        match notice {
+            Notice::Answered { peer, answer } => self.answered(peer, answer),
+            Notice::Connected { peer } => self.connected(peer),
+            Notice::Lost { peer } => self.lost(peer),
+            Notice::AudioDelivered { peer } => {
+                self.audio(now, peer, |member| Command::AudioDelivered { member });
+            }
+            Notice::AudioHeard { peer } => {
+                self.audio(now, peer, |member| Command::AudioHeard { member });
+            }
+            Notice::Slots { peer, slots } => self.slots(peer, slots),
+            Notice::Speaking { peers } => self.speaking(&peers),
+        }
+    }
+
+    fn answered(&mut self, peer: PeerId, answer: Result<String, OfferRefusal>) {
+        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
+            return;
+        };
+        let by = match &answer {
+            Ok(_) => place.peers.answered(peer),
+            Err(_) => place.peers.refused(peer),
+        };
+        if answer.is_err() {
+            self.owners.remove(&peer);
+            self.reconcile();
+        }
+        // The connection that asked may have gone meanwhile.
+        if let Some(by) = by.filter(|by| self.connections.contains_key(by)) {
+            self.answer(by, answer.map(Answer::Sdp).map_err(Refused::Offer));
+        }
+    }
+
+    fn connected(&mut self, peer: PeerId) {
+        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
+            return;
+        };
+        let to = place.connection.filter(|_| place.peers.is_newest(peer));
+        if let Some(closed) = place.peers.connected(peer) {
+            self.close(closed);
+        }
+        self.reconcile();
+        self.signal(to.into_iter().collect(), Signal::Connected {});
+    }
+
+    fn lost(&mut self, peer: PeerId) {
+        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
+            return;
+        };
+        let to = place.connection.filter(|_| place.peers.is_newest(peer));
+        if let Some(closed) = place.peers.lost(peer) {
+            self.close(closed);
+            self.reconcile();
+        }
+        self.signal(to.into_iter().collect(), Signal::Lost {});
+    }
+
+    fn audio(&mut self, now: Timestamp, peer: PeerId, command: impl Fn(MemberId) -> Command) {
+        let Some(member) = self.owners.get(&peer).cloned() else {
+            return;
+        };
+        let in_use = self
+            .places
+            .get(&member)
+            .and_then(|place| place.peers.in_use());
+        if in_use == Some(peer) {
+            // A refusal means that the meeting has no use for the fact (no turn is offered).
+            let _unused = self.act(now, &Actor::Media, &command(member));
+        }
+    }
+
+    fn slots(&mut self, peer: PeerId, slots: Vec<SlotState>) {
+        let slots: Vec<Slot> = slots
+            .into_iter()
+            .map(|slot| {
+                let filled = slot.filled.and_then(|(peer, source)| {
+                    self.owners
+                        .get(&peer)
+                        .map(|member| (member.clone(), source))
+                });
+                let (member, source) = filled.unzip();
+                Slot {
+                    mid: slot.mid,
+                    kind: slot.kind,
+                    member,
+                    source,
+                }
+            })
+            .collect();
+        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
+            return;
+        };
+        // The client cannot tell two peers' sections apart: it is told of the latest offer's only.
+        if place.peers.is_newest(peer) {
+            place.peers.keep_slots(slots.clone());
+            let to = place.connection.into_iter().collect();
+            self.signal(to, Signal::Slots { slots });
+        }
+    }
+
+    fn speaking(&mut self, peers: &[PeerId]) {
+        let mut members = Vec::with_capacity(peers.len());
+        for member in peers.iter().filter_map(|peer| self.owners.get(peer)) {
+            if !members.contains(member) {
+                members.push(member.clone());
+            }
+        }
+        if members != self.speaking {
+            self.speaking.clone_from(&members);
+            self.signal(self.audience(), Signal::Speaking { members });
+        }
+    }
+
+    /// Orders outside of an event: after an offer, or when a peer takes over from another.
+    pub(super) fn reconcile(&mut self) {
+        let difference = self.difference();
+        let orders = difference.closing.into_iter().chain(difference.opening);
+        self.outputs.extend(orders.map(Output::Order));
+        self.prominence();
+    }
+
+    pub(super) fn difference(&mut self) -> Difference {
+        let mut difference = Difference::default();
+        for (member, place) in &mut self.places {
+            let gate = gate(self.meeting.hearing(member));
+            place
+                .peers
+                .difference(gate, self.meeting.may_show(member), &mut difference);
+        }
+        difference
+    }
+
+    pub(super) fn prominence(&mut self) {
+        let peers: Vec<PeerId> = self
+            .meeting
+            .prominence()
+            .iter()
+            .filter_map(|member| self.places.get(member)?.peers.in_use())
+            .collect();
+        if peers != self.prominence {
+            self.prominence.clone_from(&peers);
+            self.order(Order::Prominence { peers });
+        }
+    }
+
+    pub(super) fn close(&mut self, peer: PeerId) {
+        self.owners.remove(&peer);
+        self.order(Order::Close { peer });
+    }
+}
+
+/// What the shard must do so that the meeting's word holds.
+fn gate(hearing: Hearing) -> Gate {
+    match hearing {
+        Hearing::Silent => Gate::Closed,
+        Hearing::Floor => Gate::Open(AudioRank::Floor),
+        Hearing::Chair => Gate::Open(AudioRank::Chair),
+        Hearing::Other => Gate::Open(AudioRank::Other),
+    }
+}
+
+fn place_of<'a>(
+    connections: &BTreeMap<ConnectionId, MemberId>,
+    places: &'a mut BTreeMap<MemberId, Place>,
+    connection: ConnectionId,
+) -> Option<(MemberId, &'a mut Place)> {
+    let member = connections.get(&connection)?;
+    Some((member.clone(), places.get_mut(member)?))
+}
+
+fn place_of_peer<'a>(
+    owners: &BTreeMap<PeerId, MemberId>,
+    places: &'a mut BTreeMap<MemberId, Place>,
+    peer: PeerId,
+) -> Option<&'a mut Place> {
+    places.get_mut(owners.get(&peer)?)
+}

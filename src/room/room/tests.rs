@@ -1,0 +1,674 @@
+//! Scripts of the room: who does what, what everybody then gets, what media is ordered.
+//!
+//! Connections are `c1`, `c2`, …, peer connections `p1`, `p2`, …, each numbered as it comes.
+
+use super::*;
+use crate::{
+    media::{AudioRank, Gate, Kind, Notice, OfferRefusal, Sending, SlotState, Source},
+    meeting::event::TurnNumber,
+    room::{
+        Answer,
+        fixture::{START, live_room, member},
+    },
+    time::Millis,
+};
+
+struct Script {
+    room: Room,
+    now: Timestamp,
+    connections: u64,
+    peers: u64,
+}
+
+impl Script {
+    fn new() -> Self {
+        Self {
+            room: live_room("session-1", Settings::default()),
+            now: START,
+            connections: 0,
+            peers: 0,
+        }
+    }
+
+    /// What came out, a line each.
+    fn out(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.room.poll_output())
+            .map(|output| line(&output))
+            .collect()
+    }
+
+    fn pass(&mut self, ms: u64) -> Vec<String> {
+        self.now = self.now + Millis(ms);
+        self.room.handle_timeout(self.now);
+        self.out()
+    }
+
+    fn join(&mut self, slug: &str) -> (ConnectionId, Vec<String>) {
+        self.join_as(slug, None)
+    }
+
+    fn join_as(&mut self, slug: &str, name: Option<&str>) -> (ConnectionId, Vec<String>) {
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        self.room
+            .handle_join(self.now, connection, member(slug), name.map(str::to_owned));
+        (connection, self.out())
+    }
+
+    fn command(&mut self, connection: ConnectionId, command: Command) -> Vec<String> {
+        self.room.handle_command(self.now, connection, &command);
+        self.out()
+    }
+
+    fn notice(&mut self, notice: Notice) -> Vec<String> {
+        self.room.handle_notice(self.now, notice);
+        self.out()
+    }
+
+    fn offer(&mut self, connection: ConnectionId) -> (PeerId, Vec<String>) {
+        self.peers += 1;
+        let peer = PeerId(self.peers);
+        let sending = vec![Sending {
+            mid: "0".to_owned(),
+            source: Source::Microphone,
+        }];
+        self.room
+            .handle_offer(self.now, connection, peer, "v=0".to_owned(), sending);
+        (peer, self.out())
+    }
+
+    fn answered(&mut self, peer: PeerId) -> Vec<String> {
+        let answer = Ok("v=0".to_owned());
+        self.notice(Notice::Answered { peer, answer })
+    }
+
+    /// Joins and has a working peer connection.
+    fn join_with_media(&mut self, slug: &str) -> (ConnectionId, PeerId) {
+        let (connection, _) = self.join(slug);
+        (connection, self.connect_media(connection))
+    }
+
+    fn connect_media(&mut self, connection: ConnectionId) -> PeerId {
+        let (peer, _) = self.offer(connection);
+        self.answered(peer);
+        self.notice(Notice::Connected { peer });
+        peer
+    }
+}
+
+fn grant(slug: &str, after_turn: u64) -> Command {
+    Command::GrantFloor {
+        member: member(slug),
+        after_turn: Some(TurnNumber(after_turn)),
+    }
+}
+
+fn stop(slug: &str) -> Command {
+    Command::StopFloor {
+        member: member(slug),
+    }
+}
+
+fn connections(to: &[ConnectionId]) -> String {
+    let names: Vec<_> = to.iter().map(|id| format!("c{}", id.0)).collect();
+    names.join(" ")
+}
+
+fn peers(ids: &[PeerId]) -> String {
+    let names: Vec<_> = ids.iter().map(|id| format!(" p{}", id.0)).collect();
+    names.concat()
+}
+
+fn line(output: &Output) -> String {
+    match output {
+        Output::Order(order) => order_line(order),
+        Output::Tell { to, message } => format!("{} < {}", connections(to), message_line(message)),
+        Output::Answer { to, answer } => {
+            let what = match answer {
+                Ok(Answer::Done) => "ok".to_owned(),
+                Ok(Answer::Snapshot(snapshot)) => format!("snapshot {}", snapshot.rev.0),
+                Ok(Answer::Sdp(_)) => "sdp".to_owned(),
+                Err(Refused::Meeting(refusal)) => format!("no: {}", refusal.code.as_str()),
+                Err(refused) => format!("no: {refused}"),
+            };
+            format!("c{} < {what}", to.0)
+        }
+        Output::Release {
+            connection,
+            parting,
+        } => match parting {
+            Some(parting) => format!("c{} closed: {parting:?}", connection.0),
+            None => format!("c{} released", connection.0),
+        },
+        Output::State(state) => format!("state {}", state.as_str()),
+    }
+}
+
+fn order_line(order: &Order) -> String {
+    match order {
+        Order::Offer { peer, .. } => format!("offer p{}", peer.0),
+        Order::Candidate { peer, candidate } => format!("candidate p{} {candidate}", peer.0),
+        Order::Hear { peer, gate } => match gate {
+            Gate::Closed => format!("silence p{}", peer.0),
+            Gate::Open(AudioRank::Floor) => format!("hear p{} floor", peer.0),
+            Gate::Open(AudioRank::Chair) => format!("hear p{} chair", peer.0),
+            Gate::Open(AudioRank::Other) => format!("hear p{} other", peer.0),
+        },
+        Order::Show { peer, shown: true } => format!("show p{}", peer.0),
+        Order::Show { peer, shown: false } => format!("hide p{}", peer.0),
+        Order::Prominence { peers: ids } => format!("prominence{}", peers(ids)),
+        Order::Close { peer } => format!("close p{}", peer.0),
+    }
+}
+
+fn message_line(message: &Message) -> String {
+    match message {
+        Message::Event(event) => {
+            let value = serde_json::to_value(event).expect("JSON");
+            let kind = value["type"].as_str().expect("a type").to_owned();
+            format!("{}>{} {kind}", event.prev.0, event.recorded.rev.0)
+        }
+        Message::Signal(Signal::Slots { slots }) => {
+            let filled = slots.iter().filter_map(|slot| slot.member.as_ref());
+            let names: Vec<_> = filled.map(|it| format!(" {it}")).collect();
+            format!("slots{}", names.concat())
+        }
+        Message::Signal(Signal::Connected {}) => "connected".to_owned(),
+        Message::Signal(Signal::Lost {}) => "lost".to_owned(),
+        Message::Signal(Signal::Speaking { members }) => {
+            let names: Vec<_> = members.iter().map(|it| format!(" {it}")).collect();
+            format!("speaking{}", names.concat())
+        }
+    }
+}
+
+#[test]
+fn who_joins_gets_a_snapshot_and_the_others_the_event() {
+    let mut script = Script::new();
+    assert_eq!(script.join("chair-1").1, ["c1 < snapshot 2"]);
+    assert_eq!(
+        script.join("indonesia-1").1,
+        ["c1 < 2>3 member.joined", "c2 < snapshot 3"]
+    );
+    assert_eq!(
+        script.join("nobody-1").1,
+        ["c3 < no: unknown_member", "c3 released"]
+    );
+    script.room.handle_snapshot(script.now, ConnectionId(2));
+    assert_eq!(script.out(), ["c2 < snapshot 3"]);
+    script.room.handle_snapshot(script.now, ConnectionId(3));
+    assert_eq!(
+        script.out(),
+        ["c3 < no: this connection is not in the session: send session.join first"]
+    );
+}
+
+#[test]
+fn the_floor_opens_the_microphone_after_the_event_and_closes_it_before() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (_, peer) = script.join_with_media("indonesia-1");
+    assert_eq!(
+        script.command(chair, grant("indonesia-1", 0)),
+        [
+            "c1 c2 < 3>4 floor.granted",
+            "hear p2 floor",
+            "prominence p2 p1",
+            "c1 < ok"
+        ]
+    );
+    assert_eq!(
+        script.notice(Notice::AudioDelivered { peer }),
+        ["c1 c2 < 4>5 floor.confirmed"]
+    );
+    assert_eq!(
+        script.notice(Notice::AudioHeard { peer }),
+        ["c1 c2 < 5>6 floor.started"]
+    );
+    assert_eq!(script.notice(Notice::AudioHeard { peer }), [""; 0]);
+    assert_eq!(
+        script.command(chair, stop("indonesia-1")),
+        [
+            "silence p2",
+            "c1 c2 < 6>7 floor.ended",
+            "prominence p1",
+            "c1 < ok"
+        ]
+    );
+}
+
+#[test]
+fn next_takes_before_it_gives() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    script.join_with_media("indonesia-1");
+    let (malaysia, _) = script.join_with_media("malaysia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    script.command(malaysia, Command::RequestFloor);
+    let next = Command::NextSpeaker {
+        after_turn: Some(TurnNumber(1)),
+    };
+    assert_eq!(
+        script.command(chair, next.clone()),
+        [
+            "silence p2",
+            "c1 c2 c3 < 6>7 floor.ended",
+            "c1 c2 c3 < 7>8 floor.granted",
+            "hear p3 floor",
+            "prominence p3 p1",
+            "c1 < ok"
+        ]
+    );
+    assert_eq!(script.command(chair, next), ["c1 < no: conflict"]);
+}
+
+#[test]
+fn a_refused_command_is_answered_and_nothing_else() {
+    let mut script = Script::new();
+    script.join("chair-1");
+    let (delegate, _) = script.join("indonesia-1");
+    assert_eq!(
+        script.command(delegate, Command::CloseSession),
+        ["c2 < no: not_allowed"]
+    );
+}
+
+#[test]
+fn the_sessions_state_silences_and_is_given_out() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (podium, _) = script.join("podium-1");
+    let (_, orders) = script.offer(podium);
+    assert_eq!(orders, ["offer p2", "hear p2 other", "show p2"]);
+    assert_eq!(
+        script.command(chair, Command::PauseSession),
+        [
+            "silence p2",
+            "c1 c2 < 3>4 session.paused",
+            "state paused",
+            "c1 < ok"
+        ]
+    );
+    assert_eq!(
+        script.command(chair, Command::CloseSession),
+        [
+            "silence p1",
+            "hide p1",
+            "hide p2",
+            "c1 c2 < 4>5 session.closed",
+            "state closed",
+            "c1 < ok"
+        ]
+    );
+}
+
+#[test]
+fn who_may_not_be_heard_or_seen_is_not_ordered_to_be() {
+    let mut script = Script::new();
+    let (observer, _) = script.join("observer-1");
+    assert_eq!(script.offer(observer).1, ["offer p1"]);
+    let (delegate, _) = script.join("indonesia-1");
+    assert_eq!(script.offer(delegate).1, ["offer p2", "show p2"]);
+}
+
+#[test]
+fn a_chairs_mute_silences_and_keeps_the_turn() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (delegate, _) = script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    let target = || member("indonesia-1");
+    assert_eq!(
+        script.command(chair, Command::Mute { member: target() }),
+        ["silence p2", "c1 c2 < 4>5 member.muted", "c1 < ok"]
+    );
+    assert_eq!(
+        script.command(chair, Command::AskUnmute { member: target() }),
+        ["c1 c2 < 5>6 member.unmute_asked", "c1 < ok"]
+    );
+    assert_eq!(
+        script.command(delegate, Command::Unmute),
+        ["c1 c2 < 6>7 member.unmuted", "hear p2 floor", "c2 < ok"]
+    );
+}
+
+#[test]
+fn a_removed_members_media_ends_at_once() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    let remove = Command::RemoveMember {
+        member: member("indonesia-1"),
+    };
+    assert_eq!(
+        script.command(chair, remove),
+        [
+            "close p2",
+            "c1 c2 < 4>5 floor.ended",
+            "c1 c2 < 5>6 member.left",
+            "prominence p1",
+            "c2 closed: Removed",
+            "c1 < ok"
+        ]
+    );
+    assert_eq!(
+        script.join("indonesia-1").1,
+        ["c3 < no: removed", "c3 released"]
+    );
+}
+
+#[test]
+fn who_leaves_is_gone_for_all() {
+    let mut script = Script::new();
+    script.join("chair-1");
+    let (delegate, _) = script.join_with_media("indonesia-1");
+    script.room.handle_leave(script.now, delegate);
+    assert_eq!(
+        script.out(),
+        ["close p1", "c1 < 3>4 member.left", "c2 < ok", "c2 released"]
+    );
+    // The task of the connection reports its end too.
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(script.pass(60_000), [""; 0]);
+}
+
+#[test]
+fn a_connection_that_comes_back_in_time_is_not_noticed() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (delegate, peer) = script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(script.pass(9_000), [""; 0], "the turn and its sound go on");
+    assert_eq!(
+        script.notice(Notice::AudioDelivered { peer }),
+        ["c1 < 4>5 floor.confirmed"]
+    );
+    assert_eq!(script.join("indonesia-1").1, ["c3 < snapshot 5"]);
+    assert_eq!(script.pass(9_000), [""; 0]);
+}
+
+#[test]
+fn a_connection_that_does_not_come_back_ends_media_and_turn() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (delegate, peer) = script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    script.notice(Notice::AudioDelivered { peer });
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(
+        script.room.next_deadline(),
+        Some(script.now + Millis(10_000))
+    );
+    assert_eq!(
+        script.pass(10_000),
+        [
+            "close p2",
+            "c1 < 5>6 floor.ended",
+            "c1 < 6>7 member.left",
+            "prominence p1"
+        ]
+    );
+    assert_eq!(script.room.next_deadline(), None);
+}
+
+#[test]
+fn a_newer_connection_takes_over_and_the_floor_follows() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (older, _) = script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    let (newer, taken) = script.join("indonesia-1");
+    assert_eq!(taken, ["c2 closed: Replaced", "c3 < snapshot 4"]);
+    script.room.handle_disconnect(script.now, older);
+    assert_eq!(script.out(), [""; 0]);
+
+    // The old device is heard until the new one's media works, then the new one.
+    assert_eq!(script.offer(newer).1, ["offer p3"]);
+    assert_eq!(script.answered(PeerId(3)), ["c3 < sdp"]);
+    assert_eq!(
+        script.notice(Notice::Connected { peer: PeerId(3) }),
+        [
+            "close p2",
+            "hear p3 floor",
+            "show p3",
+            "prominence p3 p1",
+            "c3 < connected"
+        ]
+    );
+    assert_eq!(script.pass(9_000), [""; 0]);
+}
+
+#[test]
+fn a_new_name_at_a_newer_connection_is_told() {
+    let mut script = Script::new();
+    script.join("chair-1");
+    script.join_as("indonesia-1", Some("Sari"));
+    assert_eq!(
+        script.join("indonesia-1").1,
+        ["c2 closed: Replaced", "c3 < snapshot 3"],
+        "no name: the name stays"
+    );
+    assert_eq!(
+        script.join_as("indonesia-1", Some("Dr. Sari Wijaya")).1,
+        [
+            "c1 c3 < 3>4 member.joined",
+            "c3 closed: Replaced",
+            "c4 < snapshot 4"
+        ]
+    );
+    let long = "x".repeat(81);
+    assert_eq!(
+        script.join_as("indonesia-1", Some(&long)).1,
+        ["c5 < no: limit", "c5 released"],
+        "the older connection stays"
+    );
+}
+
+#[test]
+fn who_is_in_a_closed_session_may_come_back_to_it() {
+    let mut script = Script::new();
+    let (chair, _) = script.join("chair-1");
+    script.join("indonesia-1");
+    script.command(chair, Command::CloseSession);
+    assert_eq!(
+        script.join_as("indonesia-1", Some("Sari")).1,
+        ["c2 closed: Replaced", "c3 < snapshot 4"]
+    );
+    assert_eq!(
+        script.join("malaysia-1").1,
+        ["c4 < no: not_open", "c4 released"]
+    );
+}
+
+#[test]
+fn offers_are_bounded_and_their_answers_find_who_asked() {
+    let mut script = Script::new();
+    let (delegate, _) = script.join("indonesia-1");
+    let settings = Settings::default();
+    let offer = |script: &mut Script, sdp: String, sending| {
+        let (now, peer) = (script.now, PeerId(99));
+        script.room.handle_offer(now, delegate, peer, sdp, sending);
+        script.out()
+    };
+    let long = "x".repeat(settings.sdp_bytes_max + 1);
+    assert_eq!(
+        offer(&mut script, long, Vec::new()),
+        ["c1 < no: the offer has 61441 bytes, 61440 are allowed"]
+    );
+    let section = Sending {
+        mid: "0".to_owned(),
+        source: Source::Camera,
+    };
+    let many = vec![section; settings.sending_max + 1];
+    assert_eq!(
+        offer(&mut script, String::new(), many),
+        ["c1 < no: the offer names 9 sending sections, 8 are allowed"]
+    );
+
+    let (peer, _) = script.offer(delegate);
+    let answer = Err(OfferRefusal::Malformed("no fingerprint".to_owned()));
+    assert_eq!(
+        script.notice(Notice::Answered { peer, answer }),
+        ["c1 < no: no fingerprint"]
+    );
+    assert_eq!(script.answered(peer), [""; 0], "answered once");
+
+    let (peer, _) = script.offer(delegate);
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(script.answered(peer), [""; 0], "nobody waits for it");
+}
+
+#[test]
+fn an_offer_that_media_does_not_answer_is_given_up() {
+    let mut script = Script::new();
+    let (delegate, _) = script.join("indonesia-1");
+    script.offer(delegate);
+    assert_eq!(script.pass(4_999), [""; 0]);
+    assert_eq!(
+        script.pass(1),
+        [
+            "close p1",
+            "c1 < no: the media server has not answered: try again"
+        ]
+    );
+    assert_eq!(script.answered(PeerId(1)), [""; 0]);
+    assert_eq!(script.room.next_deadline(), None);
+}
+
+#[test]
+fn candidates_go_to_the_latest_offer_and_are_bounded() {
+    let mut script = Script::new();
+    let (delegate, _) = script.join("indonesia-1");
+    let candidate = |script: &mut Script, text: String| {
+        script.room.handle_candidate(delegate, text);
+        script.out()
+    };
+    assert_eq!(
+        candidate(&mut script, "a".to_owned()),
+        ["c1 < no: there is no offer that this candidate belongs to: send media.offer first"]
+    );
+    script.offer(delegate);
+    assert_eq!(
+        candidate(&mut script, "a".to_owned()),
+        ["candidate p1 a", "c1 < ok"]
+    );
+    assert_eq!(candidate(&mut script, String::new()), ["c1 < ok"]);
+    assert_eq!(
+        candidate(&mut script, "x".repeat(1025)),
+        ["c1 < no: the candidate has 1025 bytes, 1024 are allowed"]
+    );
+    for _ in 1..Settings::default().candidates_max {
+        candidate(&mut script, "a".to_owned());
+    }
+    assert_eq!(
+        candidate(&mut script, "a".to_owned()),
+        ["c1 < no: more than 64 candidates for one offer"]
+    );
+}
+
+fn slot(filled: Option<PeerId>) -> SlotState {
+    SlotState {
+        mid: "2".to_owned(),
+        kind: Kind::Audio,
+        filled: filled.map(|peer| (peer, Source::Microphone)),
+    }
+}
+
+#[test]
+fn slots_name_members_and_are_kept_for_who_takes_over() {
+    let mut script = Script::new();
+    let (_, chairs) = script.join_with_media("chair-1");
+    let (delegate, peer) = script.join_with_media("indonesia-1");
+    let slots = vec![slot(Some(chairs)), slot(None), slot(Some(PeerId(77)))];
+    assert_eq!(
+        script.notice(Notice::Slots { peer, slots }),
+        ["c2 < slots chair-1"]
+    );
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(
+        script.join("indonesia-1").1,
+        ["c3 < snapshot 3", "c3 < slots chair-1"]
+    );
+    // From the next offer on only its sections are named.
+    let (next, _) = script.offer(ConnectionId(3));
+    let slots = || vec![slot(Some(chairs))];
+    assert_eq!(
+        script.notice(Notice::Slots {
+            peer,
+            slots: slots()
+        }),
+        [""; 0]
+    );
+    assert_eq!(
+        script.notice(Notice::Slots {
+            peer: next,
+            slots: slots()
+        }),
+        ["c3 < slots chair-1"]
+    );
+}
+
+#[test]
+fn only_the_peer_in_use_moves_the_meeting() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (delegate, old) = script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    let (new, _) = script.offer(delegate);
+    assert_eq!(script.notice(Notice::AudioDelivered { peer: new }), [""; 0]);
+    assert_eq!(
+        script.notice(Notice::AudioDelivered { peer: old }),
+        ["c1 c2 < 4>5 floor.confirmed"]
+    );
+    // The old one dies before the new one works: the new one gets the rights at once.
+    assert_eq!(
+        script.notice(Notice::Lost { peer: old }),
+        ["close p2", "hear p3 floor", "show p3", "prominence p3 p1"]
+    );
+    assert_eq!(script.notice(Notice::Lost { peer: new }), ["c2 < lost"]);
+    assert_eq!(
+        script.notice(Notice::Connected { peer: old }),
+        [""; 0],
+        "a closed peer says nothing"
+    );
+}
+
+#[test]
+fn who_is_speaking_is_told_when_it_changes_and_to_who_comes_later() {
+    let mut script = Script::new();
+    let (_, a) = script.join_with_media("chair-1");
+    let (_, b) = script.join_with_media("chair-2");
+    let speaking = |script: &mut Script, peers: &[PeerId]| {
+        script.notice(Notice::Speaking {
+            peers: peers.to_vec(),
+        })
+    };
+    assert_eq!(
+        speaking(&mut script, &[b, a]),
+        ["c1 c2 < speaking chair-2 chair-1"]
+    );
+    assert_eq!(speaking(&mut script, &[b, a]), [""; 0]);
+    assert_eq!(
+        script.join("indonesia-1").1.last().map(String::as_str),
+        Some("c3 < speaking chair-2 chair-1")
+    );
+    assert_eq!(
+        speaking(&mut script, &[PeerId(77)]),
+        ["c1 c2 c3 < speaking"]
+    );
+}
+
+#[test]
+fn a_turn_that_is_not_taken_up_is_silenced_by_time() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    assert_eq!(script.pass(9_999), [""; 0]);
+    assert_eq!(
+        script.pass(1),
+        ["silence p2", "c1 c2 < 4>5 floor.missed", "prominence p1"]
+    );
+}

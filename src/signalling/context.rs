@@ -1,0 +1,164 @@
+//! SHELL. What all connections share: the event, the rooms, the links, and the book of who is connected.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{mpsc, watch};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use super::{
+    Settings,
+    closing::Closing,
+    connections::{Bounds, Connections, TooMany, Which},
+    refusals::Unwelcome,
+    socket,
+    wire::Token,
+};
+use crate::{
+    auth::{Grant, GuestList, Invites, Revocations},
+    ids::MemberId,
+    programme::Programme,
+    room::{ConnectionId, Directory, Now},
+};
+
+/// What every connection needs.
+pub struct Context {
+    pub(super) programme: Arc<Programme>,
+    pub(super) directory: Arc<Directory>,
+    invites: Arc<Invites>,
+    revocations: Mutex<Revocations>,
+    connections: Mutex<Connections<mpsc::Sender<Closing>>>,
+    /// Set once: the server stops.
+    pub(super) stopping: watch::Sender<bool>,
+    /// How many connections are open.
+    open: watch::Sender<usize>,
+    pub(super) now: Now,
+    pub(super) settings: Arc<Settings>,
+}
+
+impl Context {
+    /// With the links that have been withdrawn so far. `now` is the server's clock.
+    pub fn new(
+        programme: Arc<Programme>,
+        directory: Arc<Directory>,
+        invites: Arc<Invites>,
+        revocations: Revocations,
+        now: Now,
+        settings: Settings,
+    ) -> Self {
+        let bounds = Bounds {
+            all: settings.connections_max,
+            per_address: settings.connections_per_address_max,
+            per_member: settings.connections_per_member_max,
+        };
+        Self {
+            programme,
+            directory,
+            invites,
+            revocations: Mutex::new(revocations),
+            connections: Mutex::new(Connections::new(bounds)),
+            stopping: watch::Sender::new(false),
+            open: watch::Sender::new(0),
+            now,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// How a socket must be set up for [`run`](super::run).
+    pub fn websocket_config(&self) -> WebSocketConfig {
+        socket::config(self.settings.frame_bytes_max)
+    }
+
+    /// Withdraws a link by its invite's id and closes its connections (4004). Gives their number.
+    pub fn revoke_link(&self, jti: &str) -> usize {
+        lock(&self.revocations).revoke_invite(jti);
+        self.close(Which::OfLink(jti), Closing::LinkRevoked)
+    }
+
+    /// Withdraws a member's links made up to now and closes their connections (4004). Gives their
+    /// number.
+    pub fn revoke_member(&self, member: &MemberId) -> usize {
+        lock(&self.revocations).revoke_member(member.clone(), (self.now)());
+        self.close(Which::OfMember(member), Closing::LinkRevoked)
+    }
+
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        *self.open.borrow()
+    }
+
+    /// Closes every connection (1012), takes no more, and waits until all are closed; each has
+    /// [`Settings::close_ms`] for it.
+    pub async fn stop(&self) {
+        self.stopping.send_replace(true);
+        self.close(Which::All, Closing::Stopping);
+        // The sender is in `self`: it cannot be gone.
+        let mut open = self.open.subscribe();
+        let _closed = open.wait_for(|open| *open == 0).await;
+    }
+
+    fn close(&self, which: Which<'_>, closing: Closing) -> usize {
+        let connections = lock(&self.connections);
+        let ways = connections.find(which);
+        // A way holds one closing: where it is full the connection is being closed already.
+        ways.filter(|way| way.try_send(closing).is_ok()).count()
+    }
+
+    /// What a token is worth to this connection.
+    pub(super) fn verify(&self, token: &Token, id: ConnectionId) -> Result<Grant, Unwelcome> {
+        // Held until the connection is in the book: a link that is being revoked is refused here,
+        // or its connection is found there.
+        let revocations = lock(&self.revocations);
+        let guests = GuestList {
+            event: &self.programme.id,
+            seats: &self.programme.seats,
+            revocations: &revocations,
+        };
+        let verified = self.invites.verify(&token.0, (self.now)(), &guests);
+        let grant = verified.map_err(Unwelcome::Link)?;
+        lock(&self.connections)
+            .greet(id, &grant.member, &grant.jti)
+            .map_err(|_| Unwelcome::TooManyConnections)?;
+        Ok(grant)
+    }
+}
+
+/// A panic elsewhere leaves these tables as whole as they were: each change is one step.
+fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts an open connection until it is dropped, however its task ends.
+pub(super) struct Counted<'a> {
+    context: &'a Context,
+    pub id: ConnectionId,
+    /// Says so when the connection is to be closed.
+    pub closing: mpsc::Receiver<Closing>,
+}
+
+impl<'a> Counted<'a> {
+    /// Counts a new connection from this address.
+    pub fn open(context: &'a Context, address: IpAddr) -> Result<Self, TooMany> {
+        // One closing is enough: the first closes.
+        let (way, closing) = mpsc::channel(1);
+        let mut connections = lock(&context.connections);
+        let id = connections.open(address, way)?;
+        context.open.send_replace(connections.count());
+        drop(connections);
+        Ok(Self {
+            context,
+            id,
+            closing,
+        })
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let mut connections = lock(&self.context.connections);
+        connections.close(self.id);
+        self.context.open.send_replace(connections.count());
+    }
+}
