@@ -7,6 +7,7 @@ use crate::{
         agenda::{Profile, SessionPlan},
         roster::{Role, Seat},
     },
+    programme::{Day, Delegation, Programme},
     room::{Room, Settings},
     time::Timestamp,
 };
@@ -59,4 +60,25 @@ pub fn live_room(session: &str, settings: Settings) -> Room {
         .expect("a server may open a session");
     while room.poll_output().is_some() {}
     room
+}
+
+/// The event with two sessions on one day.
+pub fn programme() -> Programme {
+    let delegation = |slug: &str| Delegation {
+        id: slug.parse().expect("a slug"),
+        name: slug.to_uppercase(),
+    };
+    Programme {
+        id: "nartt-2020".parse().expect("a slug"),
+        title: "Second NARTT Roundtable".to_owned(),
+        time_zone: "Asia/Jakarta".to_owned(),
+        delegations: ["csis", "mgimo", "indonesia", "malaysia"]
+            .map(delegation)
+            .into(),
+        seats: seats(),
+        days: vec![Day {
+            date: "2020-11-19".to_owned(),
+            sessions: vec![plan("session-1"), plan("session-2")],
+        }],
+    }
 }

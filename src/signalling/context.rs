@@ -33,7 +33,7 @@ pub struct Context {
     /// Set once: the server stops.
     pub(super) stopping: watch::Sender<bool>,
     /// How many connections are open.
-    open: watch::Sender<usize>,
+    pub(super) open: watch::Sender<usize>,
     pub(super) now: Now,
     pub(super) settings: Arc<Settings>,
 }

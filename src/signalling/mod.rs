@@ -10,6 +10,8 @@ pub mod closing;
 mod connections;
 mod context;
 mod listing;
+#[cfg(test)]
+mod page;
 mod rate;
 mod refusals;
 mod requests;

@@ -387,3 +387,6 @@ impl Awaited {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
-use futures_util::{Sink, Stream};
-use tokio::io::{AsyncRead, AsyncWrite};
+use futures_util::{Sink, Stream, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -20,6 +21,8 @@ use tokio_tungstenite::{
 
 /// What is read at once, in bytes: most requests are short.
 const READ_BYTES: usize = 4 * 1024;
+/// A client that sends nothing for so long has sent its too long frame.
+const QUIET: Duration = Duration::from_millis(200);
 
 /// How a socket is to be set up, so that a frame beyond `frame_bytes_max` is refused unread.
 ///
@@ -52,6 +55,8 @@ pub(super) struct Socket<S> {
     socket: WebSocketStream<S>,
     next: Option<Message>,
     unflushed: bool,
+    /// A frame was too long: what follows on the connection can be read no more.
+    too_long: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
@@ -60,6 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             socket,
             next: None,
             unflushed: false,
+            too_long: false,
         }
     }
 
@@ -98,7 +104,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 Some(Ok(Message::Text(text))) => Happened::Text(text.as_str().to_owned()),
                 Some(Ok(Message::Binary(_) | Message::Frame(_))) => Happened::Binary,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => Happened::Heard,
-                Some(Err(Error::Capacity(_))) => Happened::TooLong,
+                Some(Err(Error::Capacity(_))) => {
+                    self.too_long = true;
+                    Happened::TooLong
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => Happened::Ended,
             })
     }
@@ -121,19 +130,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(Ok(false))
     }
 
-    /// Writes what there is, then a close frame. May take as long as the client likes.
+    /// Writes what there is, then a close frame, and waits for the client's. May take as long as
+    /// the client likes.
     pub async fn close(mut self, code: u16) {
-        while !self.is_free() {
-            if self.happens(false).await == Happened::Ended {
-                return;
-            }
+        if !self.written().await {
+            return;
         }
         let frame = CloseFrame {
             code: CloseCode::from(code),
             reason: "".into(),
         };
-        // A client that has gone meanwhile needs no close frame.
-        let _gone = self.socket.close(Some(frame)).await;
+        if self.socket.close(Some(frame)).await.is_err() {
+            return;
+        }
+        if self.too_long {
+            self.discard().await;
+        } else {
+            self.closed().await;
+        }
+    }
+
+    /// Reads to the end, which also answers a close frame of the client's.
+    pub async fn closed(&mut self) {
+        while let Some(Ok(_)) = self.socket.next().await {}
+    }
+
+    /// Reads what the client is still sending: a connection that is closed with something unread is
+    /// reset, and the client would not learn why.
+    async fn discard(&mut self) {
+        let mut bytes = [0; READ_BYTES];
+        let socket = self.socket.get_mut();
+        while let Ok(Ok(1..)) = tokio::time::timeout(QUIET, socket.read(&mut bytes)).await {}
     }
 
     /// Writes what there is, as long as the client reads.

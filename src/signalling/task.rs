@@ -52,8 +52,14 @@ where
     };
     let closing = connection.run(&mut socket, &mut counted.closing).await;
     connection.leave_rooms(closing).await;
-    if closing.is_some_and(|closing| closing.code().is_some()) {
-        finish(&mut connection.session, socket, &context.settings).await;
+    match closing.map(Closing::code) {
+        Some(Some(_)) => finish(&mut connection.session, socket, &context.settings).await,
+        Some(None) => {}
+        None => {
+            let patience = Duration::from_millis(context.settings.close_ms.0);
+            // A client that does not wait for the answer to its close frame goes without it.
+            let _gone = tokio::time::timeout(patience, socket.closed()).await;
+        }
     }
 }
 
@@ -316,3 +322,6 @@ async fn hear(joined: &mut Option<Joined>, wants_told: bool) -> Heard {
         else => future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -388,3 +388,17 @@ pub enum GoodbyeCode {
     /// The link was revoked (4004).
     LinkRevoked,
 }
+
+impl GoodbyeCode {
+    /// Every code, in the order of the page.
+    pub const ALL: [GoodbyeCode; 8] = [
+        GoodbyeCode::Protocol,
+        GoodbyeCode::FrameTooLong,
+        GoodbyeCode::Stopping,
+        GoodbyeCode::Full,
+        GoodbyeCode::Removed,
+        GoodbyeCode::Replaced,
+        GoodbyeCode::TooSlow,
+        GoodbyeCode::LinkRevoked,
+    ];
+}

@@ -1,0 +1,421 @@
+//! SHELL. Whole connections over an in-memory pipe: clients, server, rooms, and media that is played
+//! by the test. The clock stands still.
+
+use std::net::Ipv4Addr;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::io::DuplexStream;
+use tokio_tungstenite::tungstenite::{Message, protocol::Role as End};
+
+use super::*;
+use crate::{
+    auth::{Grant, Invites, Revocations},
+    media::{AudioRank, Gate, Notice, Order, PeerId},
+    room::{
+        self, Directory,
+        fixture::{START, live_room, member, programme},
+    },
+    time::Millis,
+};
+
+/// Long enough for anything that happens at all, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What the pipe to a client holds: little, so that one who does not read is noticed.
+const PIPE_BYTES: usize = 4096;
+
+struct Server {
+    context: Arc<Context>,
+    invites: Arc<Invites>,
+    orders: mpsc::Receiver<Order>,
+    notices: mpsc::Sender<Notice>,
+}
+
+impl Server {
+    fn start(settings: Settings, room: room::Settings) -> Self {
+        let now: room::Now = Arc::new(|| START);
+        let directory = Arc::new(Directory::new(Arc::clone(&now)));
+        let (order, orders) = mpsc::channel(256);
+        let (notices, noticed) = mpsc::channel(16);
+        let first = live_room("session-1", room.clone());
+        directory.open(
+            "session-1".parse().expect("a slug"),
+            first,
+            move |it| order.try_send(it).expect("room for an order"),
+            noticed,
+        );
+        let (_, silent) = mpsc::channel(1);
+        let second = live_room("session-2", room);
+        directory.open("session-2".parse().expect("a slug"), second, |_| {}, silent);
+        let invites = Arc::new(Invites::hs256(&[7; 32]).expect("a secret"));
+        let context = Arc::new(Context::new(
+            Arc::new(programme()),
+            directory,
+            Arc::clone(&invites),
+            Revocations::default(),
+            now,
+            settings,
+        ));
+        Self {
+            context,
+            invites,
+            orders,
+            notices,
+        }
+    }
+
+    fn default() -> Self {
+        Self::start(Settings::default(), room::Settings::default())
+    }
+
+    async fn connect(&self) -> Client {
+        let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
+        let config = Some(self.context.websocket_config());
+        let socket = WebSocketStream::from_raw_socket(ours, End::Server, config).await;
+        let context = Arc::clone(&self.context);
+        tokio::spawn(run(socket, context, Ipv4Addr::LOCALHOST.into()));
+        Client {
+            socket: WebSocketStream::from_raw_socket(theirs, End::Client, None).await,
+            last: 0,
+        }
+    }
+
+    fn token(&self, slug: &str) -> String {
+        let programme = programme();
+        self.invites.mint(&Grant {
+            event: programme.id.clone(),
+            member: member(slug),
+            role: programme.seat(&member(slug)).expect("a seat").role,
+            jti: format!("link-of-{slug}"),
+            not_before: START,
+            expires: START + Millis::from_secs(60),
+        })
+    }
+
+    async fn greeted(&self, slug: &str) -> Client {
+        let mut client = self.connect().await;
+        let hello = json!({"type": "hello", "token": self.token(slug)});
+        let answer = client.ask(hello).await;
+        assert_eq!(answer["ok"]["member"]["id"], slug, "{answer}");
+        client
+    }
+
+    async fn joined(&self, slug: &str) -> Client {
+        let mut client = self.greeted(slug).await;
+        client.join("session-1").await;
+        client
+    }
+
+    async fn order(&mut self) -> Order {
+        within(self.orders.recv()).await.expect("an order")
+    }
+}
+
+async fn within<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what)
+        .await
+        .expect("it did not happen in time")
+}
+
+struct Client {
+    socket: WebSocketStream<DuplexStream>,
+    /// The last request's id.
+    last: u64,
+}
+
+impl Client {
+    async fn send(&mut self, mut request: Value) {
+        self.last += 1;
+        request["id"] = self.last.into();
+        let text = Message::Text(request.to_string().into());
+        within(self.socket.send(text)).await.expect("sent");
+    }
+
+    /// The next text, or the code that the server closed with.
+    async fn frame(&mut self) -> Result<Value, u16> {
+        loop {
+            match within(self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => {
+                    return Ok(serde_json::from_str(&text).expect("JSON"));
+                }
+                Some(Ok(Message::Close(frame))) => {
+                    return Err(frame.map_or(1005, |frame| frame.code.into()));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(1006),
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Value {
+        self.frame().await.expect("not closed")
+    }
+
+    /// The next event's type, after checking that it follows the one before.
+    async fn event(&mut self, prev: u64) -> String {
+        let event = self.next().await;
+        assert_eq!(event["prev"], prev, "{event}");
+        assert_eq!(event["rev"], prev + 1, "{event}");
+        event["type"].as_str().expect("an event").to_owned()
+    }
+
+    /// Asks and expects the answer next.
+    async fn ask(&mut self, request: Value) -> Value {
+        self.send(request).await;
+        let answer = self.next().await;
+        assert_eq!(answer["id"], self.last, "{answer}");
+        answer
+    }
+
+    async fn join(&mut self, session: &str) -> u64 {
+        let join = json!({"type": "session.join", "session": session});
+        let answer = self.ask(join).await;
+        let rev = &answer["ok"]["snapshot"]["rev"];
+        rev.as_u64().unwrap_or_else(|| panic!("{answer}"))
+    }
+
+    /// Reads to the end: the goodbye and the close code.
+    async fn farewell(&mut self) -> (String, u16) {
+        let mut goodbye = String::new();
+        loop {
+            match self.frame().await {
+                Ok(text) if text["signal"] == "goodbye" => {
+                    goodbye = text["code"].as_str().expect("a code").to_owned();
+                }
+                Ok(_) => {}
+                Err(code) => return (goodbye, code),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn everybody_gets_the_same_events_and_the_asker_its_answer_after_them() {
+    let server = Server::default();
+    let mut chair = server.joined("chair-1").await;
+    let mut delegate = server.greeted("indonesia-1").await;
+    assert_eq!(delegate.join("session-1").await, 3);
+    assert_eq!(chair.event(2).await, "member.joined");
+    delegate.send(json!({"type": "floor.request"})).await;
+    assert_eq!(delegate.event(3).await, "floor.requested");
+    assert_eq!(delegate.next().await, json!({"id": 3, "ok": {}}));
+    assert_eq!(chair.event(3).await, "floor.requested");
+}
+
+#[tokio::test]
+async fn the_floor_reaches_media_and_audio_reaches_the_floor() {
+    let mut server = Server::default();
+    let mut chair = server.joined("chair-1").await;
+    let mut delegate = server.joined("indonesia-1").await;
+    chair.event(2).await;
+
+    let offer = json!({"type": "media.offer", "sdp": "v=0", "sending": [
+        {"mid": "0", "source": "microphone"}]});
+    delegate.send(offer).await;
+    let Order::Offer { peer, sdp, sending } = server.order().await else {
+        panic!("not an offer");
+    };
+    assert_eq!((sdp.as_str(), sending.len()), ("v=0", 1));
+    assert_eq!(server.order().await, Order::Show { peer, shown: true });
+    let answer = Ok("answer".to_owned());
+    let answered = Notice::Answered { peer, answer };
+    server.notices.send(answered).await.expect("a room");
+    assert_eq!(delegate.next().await["ok"]["sdp"], "answer");
+    let connected = Notice::Connected { peer };
+    server.notices.send(connected).await.expect("a room");
+    assert_eq!(delegate.next().await, json!({"signal": "media.connected"}));
+
+    let grant = json!({"type": "floor.grant", "member": "indonesia-1", "after_turn": 0});
+    chair.send(grant).await;
+    assert_eq!(chair.event(3).await, "floor.granted");
+    let gate = Gate::Open(AudioRank::Floor);
+    assert_eq!(server.order().await, Order::Hear { peer, gate });
+    assert_eq!(chair.next().await["ok"], json!({}));
+    let delivered = Notice::AudioDelivered { peer };
+    server.notices.send(delivered).await.expect("a room");
+    assert_eq!(chair.event(4).await, "floor.confirmed");
+}
+
+#[tokio::test]
+async fn peers_of_all_rooms_are_counted_together() {
+    let mut server = Server::default();
+    let mut seen = Vec::new();
+    for slug in ["chair-1", "chair-2"] {
+        let mut client = server.joined(slug).await;
+        let offer = json!({"type": "media.offer", "sdp": "", "sending": []});
+        client.send(offer).await;
+        while seen.len() < 2 {
+            if let Order::Offer { peer, .. } = server.order().await {
+                seen.push(peer);
+                break;
+            }
+        }
+    }
+    assert_eq!(seen, [PeerId(1), PeerId(2)]);
+}
+
+#[tokio::test]
+async fn the_newer_connection_wins() {
+    let server = Server::default();
+    let mut older = server.joined("indonesia-1").await;
+    let mut newer = server.joined("indonesia-1").await;
+    assert_eq!(older.farewell().await, ("replaced".to_owned(), 4002));
+    let answer = newer.ask(json!({"type": "session.snapshot"})).await;
+    let members = answer["ok"]["snapshot"]["members"].as_array();
+    assert_eq!(members.map(Vec::len), Some(1), "{answer}");
+}
+
+#[tokio::test]
+async fn a_removed_member_hears_it_last() {
+    let server = Server::default();
+    let mut chair = server.joined("chair-1").await;
+    let mut delegate = server.joined("indonesia-1").await;
+    chair
+        .send(json!({"type": "member.remove", "member": "indonesia-1"}))
+        .await;
+    assert_eq!(delegate.event(3).await, "member.left");
+    assert_eq!(delegate.farewell().await, ("removed".to_owned(), 4001));
+}
+
+#[tokio::test]
+async fn a_revoked_link_closes_at_once_and_opens_no_more() {
+    let server = Server::default();
+    let mut chair = server.joined("chair-1").await;
+    let mut delegate = server.joined("indonesia-1").await;
+    assert_eq!(chair.event(2).await, "member.joined");
+    assert_eq!(server.context.revoke_link("link-of-malaysia-1"), 0);
+    assert_eq!(server.context.revoke_link("link-of-indonesia-1"), 1);
+    assert_eq!(delegate.farewell().await, ("link_revoked".to_owned(), 4004));
+    assert_eq!(chair.event(3).await, "member.left", "without grace");
+    let mut again = server.connect().await;
+    let hello = json!({"type": "hello", "token": server.token("indonesia-1")});
+    assert_eq!(again.ask(hello).await["error"]["code"], "link_revoked");
+
+    assert_eq!(server.context.revoke_member(&member("chair-1")), 1);
+    assert_eq!(chair.farewell().await, ("link_revoked".to_owned(), 4004));
+}
+
+#[tokio::test]
+async fn the_server_stops_with_a_word_to_everybody() {
+    let server = Server::default();
+    let mut joined = server.joined("indonesia-1").await;
+    let mut silent = server.connect().await;
+    let context = Arc::clone(&server.context);
+    let stopped = tokio::spawn(async move { context.stop().await });
+    assert_eq!(joined.farewell().await, ("stopping".to_owned(), 1012));
+    assert_eq!(silent.farewell().await, ("stopping".to_owned(), 1012));
+    within(stopped).await.expect("no panic");
+    assert_eq!(server.context.open(), 0);
+    let mut late = server.connect().await;
+    assert_eq!(late.farewell().await, ("stopping".to_owned(), 1012));
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_parted_with_and_nobody_waits() {
+    let settings = Settings {
+        requests_burst: 10_000,
+        ..Settings::default()
+    };
+    let room = room::Settings {
+        outbox_max: 8,
+        ..room::Settings::default()
+    };
+    let server = Server::start(settings, room);
+    let mut chair = server.joined("chair-1").await;
+    let mut slow = server.joined("indonesia-1").await;
+    chair.event(2).await;
+    for round in 0..200_u64 {
+        let microphones = 2 + round % 2;
+        let request =
+            json!({"type": "floor.configure", "mode": "request", "microphones": microphones});
+        chair.send(request).await;
+        assert_eq!(chair.event(3 + round).await, "floor.configured");
+        assert_eq!(chair.next().await["ok"], json!({}));
+    }
+    assert_eq!(slow.farewell().await, ("too_slow".to_owned(), 4003));
+    // It may come back, and is there all the time.
+    assert_eq!(
+        server.greeted("indonesia-1").await.join("session-1").await,
+        203
+    );
+}
+
+#[tokio::test]
+async fn bad_frames_close_and_a_flood_of_connections_is_turned_away() {
+    let settings = Settings {
+        connections_max: 2,
+        ..Settings::default()
+    };
+    let server = Server::start(settings, room::Settings::default());
+    let long = server.connect().await;
+    let text = "x".repeat(64 * 1024 + 1);
+    let mut binary = server.connect().await;
+    let mut third = server.connect().await;
+    assert_eq!(third.farewell().await, ("full".to_owned(), 1013));
+    // Whoever sends too much can finish sending, and so reads why.
+    let (mut write, mut read) = long.socket.split();
+    let closed = async {
+        let mut code = None;
+        while let Some(Ok(message)) = read.next().await {
+            if let Message::Close(frame) = message {
+                code = frame.map(|frame| u16::from(frame.code));
+            }
+        }
+        code
+    };
+    let sent = write.send(Message::Text(text.into()));
+    let (sent, code) = within(async { tokio::join!(sent, closed) }).await;
+    assert!(sent.is_ok(), "{sent:?}");
+    assert_eq!(code, Some(1009));
+    within(binary.socket.send(Message::Binary(vec![1].into())))
+        .await
+        .expect("sent");
+    assert_eq!(binary.farewell().await, ("protocol".to_owned(), 1008));
+    let mut fourth = server.greeted("chair-1").await;
+    fourth.join("session-1").await;
+}
+
+#[tokio::test]
+async fn another_session_is_entered_before_the_first_is_left() {
+    let server = Server::default();
+    let mut chair = server.joined("chair-1").await;
+    let mut delegate = server.joined("indonesia-1").await;
+    chair.event(2).await;
+    assert_eq!(delegate.join("session-2").await, 2);
+    assert_eq!(chair.event(3).await, "member.left");
+    delegate.send(json!({"type": "floor.request"})).await;
+    assert_eq!(delegate.event(2).await, "floor.requested");
+    let unknown = json!({"type": "session.join", "session": "session-3"});
+    assert_eq!(delegate.next().await["ok"], json!({}));
+    assert_eq!(
+        delegate.ask(unknown).await["error"]["code"],
+        "unknown_session"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_stays_for_the_grace() {
+    let server = Server::default();
+    let mut chair = server.joined("chair-1").await;
+    let mut delegate = server.joined("indonesia-1").await;
+    chair.event(2).await;
+    within(delegate.socket.close(None)).await.expect("closed");
+    assert_eq!(delegate.frame().await, Err(1005));
+    let mut open = server.context.open.subscribe();
+    within(open.wait_for(|open| *open == 1))
+        .await
+        .expect("open");
+    let again = server.greeted("indonesia-1").await.join("session-1").await;
+    assert_eq!(again, 3, "nothing has happened");
+}
+
+#[tokio::test]
+async fn what_is_on_is_told_to_those_who_are_in_no_room() {
+    let server = Server::default();
+    let mut waiting = server.greeted("indonesia-1").await;
+    let mut chair = server.joined("chair-1").await;
+    chair.send(json!({"type": "session.pause"})).await;
+    let signal = waiting.next().await;
+    assert_eq!(signal["signal"], "sessions");
+    assert_eq!(signal["sessions"][0]["state"], "paused");
+}
