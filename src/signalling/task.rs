@@ -280,16 +280,14 @@ impl Connection<'_> {
             Heard::Parted(_) | Heard::Released => Err(Refused::NotInRoom),
         };
         let entering = self.entering.take();
-        if answer.is_ok() {
-            if let Some(left) = std::mem::replace(&mut self.room, entering) {
-                // A room that has ended cannot be left any more.
-                let _ended = left
-                    .handle
-                    .ask(Asked::Leave {
-                        connection: self.id,
-                    })
-                    .await;
-            }
+        if answer.is_ok()
+            && let Some(left) = std::mem::replace(&mut self.room, entering)
+        {
+            // A room that has ended cannot be left any more.
+            let leave = Asked::Leave {
+                connection: self.id,
+            };
+            let _ended = left.handle.ask(leave).await;
         }
         self.session.handle_entered(Some(answer));
     }
