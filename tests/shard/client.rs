@@ -293,7 +293,7 @@ fn value<'a>(sdp: &'a str, key: &str) -> &'a str {
         .expect(key)
 }
 
-/// The slots' SSRCs: the last `a=ssrc:` of each section that the server sends on, and the first
+/// The slots' SSRCs: the first `a=ssrc:` of each section that the server sends on, and the second
 /// where there are two (retransmissions).
 fn slot_ssrcs(answer: &str) -> (Vec<u32>, Vec<u32>) {
     answer
@@ -305,8 +305,7 @@ fn slot_ssrcs(answer: &str) -> (Vec<u32>, Vec<u32>) {
                 .filter_map(|line| line.strip_prefix("a=ssrc:")?.split(' ').next())
                 .map(|number| number.parse().expect("a number"))
                 .collect();
-            let rtx = if all.len() > 1 { all[0] } else { 0 };
-            (*all.last().expect("an SSRC"), rtx)
+            (all[0], all.get(1).copied().unwrap_or(0))
         })
         .unzip()
 }

@@ -156,9 +156,14 @@ fn write_section(
         write!(out, "a=msid:{name} {name}\r\n")?;
         if let Some((ssrc, _)) = rtx {
             write!(out, "a=ssrc-group:FID {} {ssrc}\r\n", slot.ssrc)?;
+        }
+        // Chromium takes the first SSRC that is named for the media's own.
+        for ssrc in [Some(slot.ssrc), rtx.map(|(ssrc, _)| ssrc)]
+            .into_iter()
+            .flatten()
+        {
             write!(out, "a=ssrc:{ssrc} cname:roundtable\r\n")?;
         }
-        write!(out, "a=ssrc:{} cname:roundtable\r\n", slot.ssrc)?;
     }
     Ok(())
 }
@@ -193,7 +198,7 @@ mod tests {
         assert!(text.contains("a=group:BUNDLE 0 2 3\r\n"));
         assert!(text.contains("m=video 0 UDP/TLS/RTP/SAVPF 96 97 98 99\r\n"));
         assert!(text.contains("m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n"));
-        assert!(text.contains("a=ssrc-group:FID 8 9\r\n"));
+        assert!(text.contains("a=ssrc-group:FID 8 9\r\na=ssrc:8 cname:roundtable\r\na=ssrc:9 "));
         assert_eq!(text.matches("a=candidate:").count(), 1);
         assert_eq!(text.matches("a=sendonly").count(), 2);
         assert_eq!(text.matches("a=recvonly").count(), 1);
