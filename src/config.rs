@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::http;
+use crate::{http, media::worker, meeting, room, signalling};
 
 /// Every section.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -21,6 +21,14 @@ pub struct Config {
     pub server: Server,
     /// The HTTP and WebSocket port.
     pub http: http::Settings,
+    /// Signalling connections.
+    pub signalling: signalling::Settings,
+    /// Meetings in general.
+    pub meeting: meeting::Settings,
+    /// Running sessions.
+    pub room: room::Settings,
+    /// The media plane.
+    pub media: worker::Settings,
 }
 
 /// What is served, and from which folder: the one section that belongs to no module below, since

@@ -3,6 +3,7 @@
 //! (The architecture page: map, layers, the walk of a packet and of a raised hand.)
 
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;

@@ -1,1 +1,373 @@
 //! SHELL. The composition root: makes every part and joins them.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `folder` | where everything is kept |
+//! | `event` | which event is served |
+//! | `demo` | the demonstration event, moved to now |
+//! | `opening` | a session live from the start |
+//! | `greeting` | what is printed at the start |
+//! | `control`, `change` | how a command line reaches a running server, and what it may change |
+
+pub mod change;
+pub mod control;
+mod demo;
+pub mod event;
+pub mod folder;
+mod greeting;
+pub mod opening;
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    time::timeout,
+};
+
+use self::{
+    control::{Control, Done, Reply, Request},
+    event::NoEvent,
+    folder::Homeless,
+    greeting::Greeting,
+    opening::Opening,
+};
+use crate::{
+    auth::{
+        key_file::{self, KeyFault},
+        link,
+    },
+    clock::Clock,
+    config::Config,
+    http::{self, ListenFault},
+    ids::{EventId, SessionId},
+    media::worker::{self, Media},
+    meeting::{Command, Meeting},
+    programme::Programme,
+    room::{Directory, Now, Room},
+    signalling,
+    store::{self, Store},
+};
+
+/// What a server is started with.
+pub struct Start {
+    /// Its settings, flags included.
+    pub config: Config,
+    /// Serve the demonstration event.
+    pub demo: bool,
+    /// Sessions live from the start.
+    pub openings: Vec<Opening>,
+    /// Where every seat's link is written to.
+    pub links_out: Option<PathBuf>,
+}
+
+/// Why a server does not start: one line for whoever started it.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeFault {
+    /// No data folder.
+    #[error(transparent)]
+    Folder(#[from] Homeless),
+    /// No store.
+    #[error(transparent)]
+    Store(#[from] store::Fault),
+    /// No event.
+    #[error(transparent)]
+    Event(#[from] NoEvent),
+    /// No key.
+    #[error(transparent)]
+    Key(#[from] KeyFault),
+    /// No port.
+    #[error(transparent)]
+    Listen(#[from] ListenFault),
+    /// No media.
+    #[error(transparent)]
+    Media(#[from] worker::Fault),
+    /// A file cannot be written, or a signal not be waited for.
+    #[error("{what}: {why}")]
+    System {
+        /// What was to be done.
+        what: String,
+        /// The system's words.
+        why: io::Error,
+    },
+    /// A session cannot be opened.
+    #[error("--open {session}: {why}")]
+    Opening {
+        /// The session.
+        session: SessionId,
+        /// Why not.
+        why: String,
+    },
+}
+
+fn system<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> ServeFault {
+    let what = what.into();
+    move |why| ServeFault::System {
+        what,
+        why: why.into(),
+    }
+}
+
+/// Serves until the process is told to end. `tell` is given what there is to say at the start.
+///
+/// # Errors
+///
+/// When the server cannot start.
+pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault> {
+    let Start {
+        config,
+        demo,
+        openings,
+        links_out,
+    } = start;
+    // From the first moment on, so that an early signal is not missed.
+    let mut signals = Signals::new().map_err(system("cannot wait for signals"))?;
+    let clock = Clock::start();
+    let now: Now = Arc::new(move || clock.now());
+
+    let folder = folder::data_folder(&config.server.data)?;
+    let bound = http::bind(&config.http).await?;
+    let mut store = Store::open(&folder)?;
+    let kept = if demo {
+        demo::ensure(&mut store, clock.now())?
+    } else {
+        event::choose(store.reading(), &config.server.event)?
+    };
+    let invites = key_file::load_or_make(&folder)?;
+    let revocations = store.reading().revocations(&kept.programme.id)?;
+    let public_url = bound.public_url().to_string();
+    let links = invites.links(&kept.guests(&revocations), kept.validity(), &public_url);
+
+    let media = Media::start(&config.media)?;
+    let directory = Directory::new(Arc::clone(&now));
+    let programme = Arc::new(kept.programme);
+    open_rooms(&directory, &programme, &media, &config);
+    for opening in &openings {
+        open_session(&directory, &programme, opening).await?;
+    }
+    let context = Arc::new(signalling::Context::new(
+        Arc::clone(&programme),
+        Arc::new(directory),
+        Arc::new(invites),
+        revocations,
+        now,
+        config.signalling.clone(),
+    ));
+    let what = format!("cannot open the control socket in {}", folder.display());
+    let control = Control::open(&folder).map_err(system(what))?;
+    if let Some(path) = &links_out {
+        let what = format!("cannot write the links to {}", path.display());
+        write_private(path, &link::to_json(&links)).map_err(system(what))?;
+    }
+
+    let listening = bound.listening_url().to_string();
+    let addresses: Vec<String> = media
+        .addresses()
+        .map(|address| address.to_string())
+        .collect();
+    warn_of_unreachable_media(&config);
+    let greeting = Greeting {
+        programme: &programme,
+        folder: &folder,
+        listening: &listening,
+        public: &public_url,
+        media: &addresses.join(", "),
+        links: &if demo {
+            greeting::cast(&links)
+        } else {
+            Vec::new()
+        },
+    };
+    tell(&greeting.text());
+
+    let desk = Desk {
+        store: Mutex::new(store),
+        event: programme.id.clone(),
+        public_url,
+        context: Arc::clone(&context),
+        clock,
+    };
+    let control = tokio::spawn(control.serve(move |request| desk.answer(&request)));
+    let patience = Duration::from_millis(config.server.stop_timeout_ms);
+    let (stop, stopping) = watch::channel(false);
+    let serving = tokio::spawn(bound.serve(Arc::clone(&context), stopping, patience));
+
+    signals.next().await;
+    tracing::info!("stopping");
+    stop.send_replace(true);
+    let ended = async {
+        let _cut_when_late = timeout(patience, context.stop()).await;
+        let _ended = serving.await;
+    };
+    tokio::select! {
+        () = ended => {}
+        () = signals.next() => tracing::warn!("stopped at once, by a second signal"),
+    }
+    control.abort();
+    let _ended = control.await;
+    Ok(())
+}
+
+/// One room a session, from the start: each is small while nobody is in it.
+fn open_rooms(directory: &Directory, programme: &Programme, media: &Media, config: &Config) {
+    for (_, plan) in programme.sessions() {
+        let meeting = Meeting::new(
+            plan.clone(),
+            programme.seats.clone(),
+            config.meeting.clone(),
+        );
+        let room = Room::new(meeting, config.room.clone());
+        let (session, notices) = media.open_session();
+        directory.open(
+            plan.id.clone(),
+            room,
+            move |order| session.order(order),
+            notices,
+        );
+    }
+}
+
+async fn open_session(
+    directory: &Directory,
+    programme: &Programme,
+    opening: &Opening,
+) -> Result<(), ServeFault> {
+    let fault = |why: String| ServeFault::Opening {
+        session: opening.session.clone(),
+        why,
+    };
+    let found = programme
+        .session(&opening.session)
+        .zip(directory.room(&opening.session));
+    let (plan, room) = found.ok_or_else(|| {
+        let known: Vec<&str> = programme
+            .sessions()
+            .map(|(_, plan)| plan.id.as_str())
+            .collect();
+        fault(format!(
+            "there is no such session; there are {}",
+            known.join(", ")
+        ))
+    })?;
+    let configure = (opening.mode, opening.microphones) != (None, None);
+    let configure = configure.then(|| Command::ConfigureFloor {
+        mode: opening.mode.unwrap_or(plan.profile.mode),
+        microphones: opening.microphones.unwrap_or(plan.profile.microphones),
+    });
+    for command in configure.into_iter().chain([Command::OpenSession]) {
+        room.command(command)
+            .await
+            .map_err(|closed| fault(closed.to_string()))?
+            .map_err(|refusal| fault(refusal.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Writes a file that only its owner reads, complete or not at all.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}", std::process::id()));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        let _first_fault_counts = fs::remove_file(&draft);
+    }
+    written
+}
+
+fn warn_of_unreachable_media(config: &Config) {
+    let elsewhere = !config.http.listen.ip().is_loopback() || !config.http.public_url.is_empty();
+    if elsewhere
+        && config
+            .media
+            .addresses
+            .iter()
+            .all(std::net::IpAddr::is_loopback)
+    {
+        tracing::warn!(
+            "media is received on this machine only: members elsewhere will see and hear nobody; \
+             set media.addresses or --media-addr to an address that they reach"
+        );
+    }
+}
+
+/// What a command line may ask of a running server.
+struct Desk {
+    store: Mutex<Store>,
+    event: EventId,
+    public_url: String,
+    context: Arc<signalling::Context>,
+    clock: Clock,
+}
+
+impl Desk {
+    /// Blocks for the disk's time.
+    fn answer(&self, request: &Request) -> Reply {
+        if *request == Request::Status {
+            return Reply::Ok(Done {
+                event: Some(self.event.clone()),
+                public_url: Some(self.public_url.clone()),
+            });
+        }
+        // Each change is one transaction: a panic elsewhere has left none half done.
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let reply = change::carry_out(&mut store, request, self.clock.now());
+        if let Reply::Ok(_) = reply {
+            self.follow(request);
+        }
+        reply
+    }
+
+    /// Lets the running event follow what has been stored.
+    fn follow(&self, request: &Request) {
+        match request {
+            Request::Revoke { event, jti } if *event == self.event => {
+                let closed = self.context.revoke_link(jti);
+                tracing::info!(closed, "a link was withdrawn");
+            }
+            Request::RevokeMember { event, member } if *event == self.event => {
+                let closed = self.context.revoke_member(member);
+                tracing::info!(%member, closed, "a member's links were withdrawn");
+            }
+            Request::Import { .. } => {
+                tracing::info!("an event was imported; it can be served from the next start on");
+            }
+            Request::Status | Request::Revoke { .. } | Request::RevokeMember { .. } => {}
+        }
+    }
+}
+
+/// The orders to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

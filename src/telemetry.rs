@@ -2,6 +2,8 @@
 //!
 //! Lines carry ids (members, sessions, peers), never tokens, names or addresses of people.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// The variable that chooses what is logged, in `tracing-subscriber`'s words, such as
@@ -21,6 +23,7 @@ pub fn start() -> Result<(), String> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .try_init()
         .map_err(|error| error.to_string())

@@ -12,7 +12,6 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 #[derive(RustEmbed)]
 #[folder = "src/client/"]
-#[allow_missing = true]
 struct Client;
 
 /// The page: at `/` and at `/join`.

@@ -28,6 +28,7 @@ use super::{
     exposure::{self, PublicUrl},
     router, tls,
 };
+use crate::signalling;
 
 /// How long accepting rests after the system had no descriptor left for a connection.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
@@ -118,7 +119,12 @@ impl Bound {
     }
 
     /// Serves until `stopping` becomes true and every connection has ended, or `patience` is over.
-    pub async fn serve(self, mut stopping: watch::Receiver<bool>, patience: Duration) {
+    pub async fn serve(
+        self,
+        signalling: Arc<signalling::Context>,
+        mut stopping: watch::Receiver<bool>,
+        patience: Duration,
+    ) {
         let settings = self.settings;
         let admission = Admission::new(
             settings.connections_max,
@@ -126,6 +132,7 @@ impl Bound {
             settings.trusted_proxies.clone(),
         );
         let routes = router(Arc::new(Rooms {
+            signalling,
             public_url: self.public_url,
             trusted_proxies: settings.trusted_proxies,
             stopping: stopping.clone(),

@@ -28,6 +28,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::signalling;
+
 pub use self::{
     exposure::{NotAPublicUrl, PublicUrl},
     listener::{Bound, ListenFault, bind},
@@ -78,6 +80,7 @@ impl Default for Settings {
 
 /// What the routes need of the rest of the program.
 struct Rooms {
+    signalling: Arc<signalling::Context>,
     public_url: Option<PublicUrl>,
     trusted_proxies: Vec<IpAddr>,
     stopping: watch::Receiver<bool>,

@@ -15,23 +15,14 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{
-        handshake::derive_accept_key,
-        protocol::{Role, WebSocketConfig},
-    },
+    tungstenite::{handshake::derive_accept_key, protocol::Role},
 };
 
 use super::{Rooms, exposure::PublicUrl, forwarded::client_address, headers, listener::Caller};
+use crate::signalling;
 
 /// The one subprotocol.
 const PROTOCOL: &str = "roundtable.v1";
-
-/// The longest message and frame, in bytes; a longer one closes the connection with 1009.
-const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-
-/// Written but not yet sent at most, in bytes; past it writing fails and the connection ends. The
-/// queue before the socket is signalling's, and small.
-const UNSENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Why a request does not become a WebSocket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,13 +105,10 @@ pub(super) async fn open(
 }
 
 async fn speak(upgraded: Upgraded, rooms: Arc<Rooms>, address: IpAddr) {
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MESSAGE_BYTES_MAX))
-        .max_frame_size(Some(MESSAGE_BYTES_MAX))
-        .max_write_buffer_size(UNSENT_BYTES_MAX);
-    let socket =
-        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-    let _ = (socket, rooms, address);
+    let io = TokioIo::new(upgraded);
+    let config = rooms.signalling.websocket_config();
+    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+    signalling::run(socket, Arc::clone(&rooms.signalling), address).await;
 }
 
 /// The accept key, or why there is none.

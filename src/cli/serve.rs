@@ -1,0 +1,108 @@
+//! SHELL. `roundtable serve`.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use super::{Ending, Where, print};
+use crate::{
+    config::Config,
+    serve::{self, Start, opening::Opening},
+};
+
+#[derive(Debug, Default, Args)]
+pub(super) struct Flags {
+    #[command(flatten)]
+    place: Where,
+    /// Serve the demonstration event, its days moved to now
+    #[arg(long)]
+    demo: bool,
+    /// The event served, by its id [default: the only one stored]
+    #[arg(long, value_name = "EVENT", conflicts_with = "demo")]
+    event: Option<String>,
+    /// Address and port of HTTP and WebSocket; port 0 takes a free one [default: 127.0.0.1:7880]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// An address that clients reach media at; may be repeated [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDR")]
+    media_addr: Vec<IpAddr>,
+    /// UDP port of the first media shard, the others follow; 0 takes free ones [default: 7882]
+    #[arg(long, value_name = "N")]
+    media_port: Option<u16>,
+    /// Threads that forward media; a session lives on one [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    shards: Option<u16>,
+    /// The address that members' browsers see, such as https://conference.example
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Listen beyond this machine without TLS all the same, where browsers give no camera
+    #[arg(long)]
+    force_plain_http: bool,
+    /// Write every seat's link to this file, as a JSON array readable by its owner alone
+    #[arg(long, value_name = "FILE")]
+    links_out: Option<PathBuf>,
+    /// A session live from the start, with its floor's mode (open or request) and number of open
+    /// microphones (1 to 25), such as session-1:open:12; may be repeated
+    #[arg(long, value_name = "SESSION[:MODE[:MICROPHONES]]")]
+    open: Vec<Opening>,
+}
+
+/// What is meant when nothing at all is said: the settings file's event, or the demonstration.
+pub(super) fn run_without_arguments() -> Result<(), Ending> {
+    let (config, has_file) = Where::default().settings()?;
+    start(Start {
+        config,
+        demo: !has_file,
+        openings: Vec::new(),
+        links_out: None,
+    })
+}
+
+pub(super) fn run(flags: Flags) -> Result<(), Ending> {
+    let (mut config, _) = flags.place.settings()?;
+    lay_over(&mut config, &flags);
+    start(Start {
+        config,
+        demo: flags.demo,
+        openings: flags.open,
+        links_out: flags.links_out,
+    })
+}
+
+fn lay_over(config: &mut Config, flags: &Flags) {
+    if let Some(event) = &flags.event {
+        config.server.event.clone_from(event);
+    }
+    if let Some(listen) = flags.listen {
+        config.http.listen = listen;
+    }
+    if let Some(public_url) = &flags.public_url {
+        config.http.public_url.clone_from(public_url);
+    }
+    if flags.force_plain_http {
+        config.http.force_plain_http = true;
+    }
+    if !flags.media_addr.is_empty() {
+        config.media.addresses.clone_from(&flags.media_addr);
+    }
+    if let Some(port) = flags.media_port {
+        config.media.port = port;
+    }
+    if let Some(shards) = flags.shards {
+        config.media.shards = shards;
+    }
+}
+
+fn start(start: Start) -> Result<(), Ending> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|why| Ending::not_done(format!("cannot start threads: {why}")))?;
+    let served = runtime.block_on(serve::run(start, print));
+    // What did not end in time is cut; it has been told.
+    runtime.shutdown_background();
+    served.map_err(Ending::not_done)
+}

@@ -1,0 +1,8 @@
+//! The program as its operator meets it: the real binary, its words, its files and exit codes.
+
+mod event;
+mod invite;
+mod program;
+mod refusals;
+mod serve;
+mod web;
