@@ -48,12 +48,13 @@ export class Devices {
   /** `rawAudio`: no echo cancellation, noise suppression or gain control (music, measuring). */
   constructor({ rawAudio }) {
     this.#rawAudio = rawAudio;
-    navigator.mediaDevices?.addEventListener?.('devicechange', () => this.#list());
+    navigator.mediaDevices?.addEventListener?.('devicechange', () => this.list());
   }
 
-  /** Calls `listener()` when a track, a problem or a choice has changed. */
+  /** Calls `listener()` when a track, a problem or a choice has changed; gives what ends that. */
   subscribe(listener) {
     this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   chosen(kind) {
@@ -80,7 +81,7 @@ export class Devices {
       await this.open('microphone');
       await this.open('camera');
     }
-    await this.#list();
+    await this.list();
   }
 
   /** Opens one device again, say after it was switched off or another one was chosen. */
@@ -94,10 +95,16 @@ export class Devices {
       const stream = await navigator.mediaDevices.getUserMedia(constraints);
       this.#keep(kind, stream.getTracks()[0]);
     } catch (error) {
+      // The chosen one was unplugged: any other is better than none.
+      if (reasonOf(error) === 'missing' && this.#chosen[kind]) {
+        this.#chosen[kind] = '';
+        await this.open(kind);
+        return;
+      }
       this.problems[kind] = reasonOf(error);
       this.#tell();
     }
-    await this.#list();
+    await this.list();
   }
 
   /** Stops a device, so that its light goes out. */
@@ -178,7 +185,8 @@ export class Devices {
     this.#tell();
   }
 
-  async #list() {
+  /** Looks what there is to choose from. */
+  async list() {
     if (!navigator.mediaDevices?.enumerateDevices) return;
     const found = await navigator.mediaDevices.enumerateDevices().catch(() => []);
     const of = (kind) => found.filter((device) => device.kind === kind && device.deviceId)

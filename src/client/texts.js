@@ -194,9 +194,8 @@ const english = {
     openMicrophone: 'Open microphone',
     stopCamera: 'Stop camera',
     startCamera: 'Start camera',
+    devices: 'Devices',
     leave: 'Leave',
-    microphoneOn: 'Microphone is on. Mute',
-    microphoneOff: 'Microphone is muted. Unmute',
   },
 
   chair: {
@@ -237,6 +236,11 @@ const english = {
     cancel: 'Cancel',
   },
 
+  devices: {
+    title: 'Your devices',
+    none: 'There is nothing to choose from.',
+    done: 'Done',
+  },
   unmute: {
     title: 'The chair asks you to open your microphone',
     text: 'As soon as you do, everybody hears you.',

@@ -4,6 +4,7 @@ import { button, el, setAttribute, setButtonText, setIcon, setText, show } from 
 import { clock } from './format.js';
 import { heardWithoutTurn, raisesHand, spentMs, standing } from './meeting.js';
 import { texts } from './texts.js';
+import { openDevices } from './ui-devices.js';
 
 export class Bar {
   #parts;
@@ -24,6 +25,9 @@ export class Bar {
     this.finish = button(texts.bar.finish, { class: 'control control-main', iconName: 'finish', testid: 'finish-speaking', on: order('floor.yield') });
     this.microphone = button('', { class: 'control', iconName: 'microphone', testid: 'mic-toggle', on: { click: () => this.#toggleMicrophone() } });
     this.camera = button('', { class: 'control', iconName: 'camera', testid: 'camera-toggle', on: { click: () => this.#toggleCamera() } });
+    this.devices = button(texts.bar.devices, {
+      class: 'control', iconName: 'settings', testid: 'devices-button', on: { click: () => openDevices(parts) },
+    });
     this.leave = button(texts.bar.leave, {
       class: 'control control-leave', iconName: 'leave', testid: 'leave-button',
       on: {
@@ -38,7 +42,7 @@ export class Bar {
     this.root = el('footer', { class: 'bar' }, this.state,
       el('div', { class: 'controls', role: 'group', 'aria-label': texts.bar.label },
         this.raise, this.lower, this.finish,
-        desk.sends ? this.microphone : null, desk.sends ? this.camera : null, this.leave));
+        desk.sends ? this.microphone : null, desk.sends ? this.camera : null, this.devices, this.leave));
   }
 
   draw() {

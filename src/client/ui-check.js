@@ -4,9 +4,7 @@ import { button, el, icon, keyed, setAttribute, setButtonText, setIcon, setText,
 import { day, ownZone, sameWallClock, timeOfDay, zoneName } from './format.js';
 import { mayEnter } from './meeting.js';
 import { texts } from './texts.js';
-import { playTestSound } from './ui-sound.js';
-
-const KINDS = ['microphone', 'camera', 'speaker'];
+import { DevicePickers } from './ui-devices.js';
 
 export class CheckScreen {
   static label = 'check';
@@ -200,7 +198,7 @@ export class CheckScreen {
   // --- Devices ---
 
   #buildDevices() {
-    const { desk, devices } = this.#parts;
+    const { desk } = this.#parts;
     this.preview = el('video', { class: 'preview-video', autoplay: true, muted: true, playsinline: true, 'aria-label': texts.check.camera });
     this.preview.muted = true;
     this.previewNote = el('p', { class: 'preview-note' });
@@ -219,40 +217,27 @@ export class CheckScreen {
     }, this.meterBar);
     this.meterHint = el('p', { class: 'hint' });
     this.problems = el('div', { class: 'device-problems', role: 'status' });
-    this.pickers = Object.fromEntries(KINDS.map((kind) => [kind, el('select', {
-      id: `pick-${kind}`, on: { change: ({ target }) => this.#choose(kind, target.value) },
-    })]));
-    this.rows = Object.fromEntries(KINDS.map((kind) => [kind, el('div', { class: 'picker' },
-      el('label', { for: `pick-${kind}`, text: texts.check[kind] }), this.pickers[kind])]));
-    const test = button(texts.check.testSound, {
-      class: 'button', iconName: 'sound', testid: 'test-sound',
-      on: { click: () => playTestSound(devices.chosen('speaker')) },
-    });
+    this.pickers = new DevicePickers(this.#parts, 'check');
+    const { rows, test } = this.pickers;
     this.sending = el('div', { class: 'sending-devices' },
       el('div', { class: 'preview' }, this.preview, this.previewNote,
         el('div', { class: 'preview-switches' }, this.microphoneSwitch, this.cameraSwitch)),
       this.problems,
       el('div', { class: 'level' }, icon('microphone'), this.meter),
-      this.meterHint, this.rows.microphone, this.rows.camera);
+      this.meterHint, rows.microphone, rows.camera);
     this.listenerNote = el('p', { class: 'listener-note', text: texts.check.listenerRole, hidden: true });
     this.devicePanel = el('section', { class: 'card devices-card', 'aria-labelledby': 'devices-heading' },
       el('h2', { id: 'devices-heading', text: texts.check.heading }),
       this.listenerNote, this.sending,
-      el('div', { class: 'speaker-test' }, this.rows.speaker, test,
+      el('div', { class: 'speaker-test' }, rows.speaker, test,
         el('p', { class: 'hint', text: texts.check.testSoundHint })));
-  }
-
-  #choose(kind, id) {
-    const { devices, media } = this.#parts;
-    devices.choose(kind, id);
-    if (kind === 'speaker') media.setOutput(id);
   }
 
   #drawDevices() {
     const { desk, devices } = this.#parts;
     show(this.sending, desk.sends);
     show(this.listenerNote, !desk.sends);
-    for (const kind of KINDS) this.#drawPicker(kind);
+    this.pickers.draw();
     if (!desk.sends) return;
     this.#drawPreview(devices.camera);
     const asking = !devices.camera && !devices.problems.camera && desk.cameraOn;
@@ -275,24 +260,6 @@ export class CheckScreen {
     setIcon(element, on ? name : `${name}Off`);
     setButtonText(element, on ? whenOn : whenOff);
     setAttribute(element, 'data-on', on ? 'yes' : 'no');
-  }
-
-  #drawPicker(kind) {
-    const { devices } = this.#parts;
-    const choices = devices.choices[kind];
-    const usable = kind === 'speaker'
-      ? choices.length > 0 && 'setSinkId' in HTMLMediaElement.prototype : choices.length > 0;
-    show(this.rows[kind], usable);
-    const picker = this.pickers[kind];
-    const written = JSON.stringify(choices);
-    if (picker.dataset.choices !== written) {
-      picker.dataset.choices = written;
-      picker.replaceChildren(...choices.map(({ id, label }, index) => el('option', {
-        value: id, text: label || texts.check.device(texts.check[kind], index + 1),
-      })));
-    }
-    const present = devices[kind]?.getSettings?.().deviceId || devices.chosen(kind);
-    if (present && picker.value !== present) picker.value = present;
   }
 
   #drawProblems() {

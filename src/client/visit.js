@@ -19,6 +19,9 @@ const FINAL_REFUSALS = [
   'link_invalid', 'link_expired', 'link_not_yet', 'link_revoked', 'removed', 'full',
 ];
 
+/** Refusals that another attempt may not meet. */
+const PASSING_REFUSALS = ['too_fast', 'internal'];
+
 export class Visit {
   #protocol;
   #meeting;
@@ -125,6 +128,7 @@ export class Visit {
   async choose(sessionId) {
     this.#chosen = sessionId;
     if (this.phase === 'room') {
+      this.#wantsRoom = false;
       this.#leaveRoom();
       this.#setPhase('check');
       await this.#protocol.request('session.leave').catch(() => {});
@@ -209,6 +213,8 @@ export class Visit {
       this.#setPhase('waiting');
     } else if (FINAL_REFUSALS.includes(error.code)) {
       this.#end(error.code, error.message);
+    } else if (PASSING_REFUSALS.includes(error.code)) {
+      this.#comeBack();
     } else {
       this.#end('refused', error.message);
     }

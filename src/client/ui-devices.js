@@ -1,0 +1,81 @@
+// Choosing microphone, camera and loudspeaker: at the device check, and in the room as a dialog.
+
+import { button, el, setText, show } from './dom.js';
+import { texts } from './texts.js';
+import { openDialog } from './ui-dialog.js';
+import { playTestSound } from './ui-sound.js';
+
+const KINDS = ['microphone', 'camera', 'speaker'];
+
+/** One row a kind: a label and a list of what there is. */
+export class DevicePickers {
+  #parts;
+  #prefix;
+
+  /** `prefix` keeps the ids of several sets of pickers apart. */
+  constructor(parts, prefix) {
+    this.#parts = parts;
+    this.#prefix = prefix;
+    this.pickers = Object.fromEntries(KINDS.map((kind) => [kind, el('select', {
+      id: `${prefix}-${kind}`, testid: `pick-${kind}`,
+      on: { change: ({ target }) => this.#choose(kind, target.value) },
+    })]));
+    this.rows = Object.fromEntries(KINDS.map((kind) => [kind, el('div', { class: 'picker' },
+      el('label', { for: `${this.#prefix}-${kind}`, text: texts.check[kind] }), this.pickers[kind])]));
+    this.test = button(texts.check.testSound, {
+      class: 'button', iconName: 'sound', testid: 'test-sound',
+      on: { click: () => playTestSound(parts.devices.chosen('speaker')) },
+    });
+  }
+
+  draw() {
+    const { devices, desk } = this.#parts;
+    for (const kind of KINDS) {
+      const choices = devices.choices[kind];
+      const usable = choices.length > 0 && (kind === 'speaker'
+        ? 'setSinkId' in HTMLMediaElement.prototype : desk.sends);
+      show(this.rows[kind], usable);
+      this.#fill(kind, choices);
+    }
+  }
+
+  #fill(kind, choices) {
+    const { devices } = this.#parts;
+    const picker = this.pickers[kind];
+    const written = JSON.stringify(choices);
+    if (picker.dataset.choices !== written) {
+      picker.dataset.choices = written;
+      picker.replaceChildren(...choices.map(({ id, label }, index) => el('option', {
+        value: id, text: label || texts.check.device(texts.check[kind], index + 1),
+      })));
+    }
+    const present = devices[kind]?.getSettings?.().deviceId || devices.chosen(kind);
+    if (present && picker.value !== present) picker.value = present;
+  }
+
+  #choose(kind, id) {
+    const { devices, media } = this.#parts;
+    devices.choose(kind, id);
+    if (kind === 'speaker') media.setOutput(id);
+  }
+}
+
+/** The same choice during a session. */
+export function openDevices(parts) {
+  const { devices } = parts;
+  const pickers = new DevicePickers(parts, 'room');
+  const none = el('p', { class: 'muted' });
+  const draw = () => {
+    pickers.draw();
+    const all = Object.values(pickers.rows);
+    setText(none, all.every((row) => row.hidden) ? texts.devices.none : '');
+  };
+  const stop = devices.subscribe(draw);
+  devices.list();
+  draw();
+  const dialog = openDialog({
+    title: texts.devices.title, testid: 'devices-dialog', onClose: stop,
+    content: el('div', { class: 'devices-form' }, ...Object.values(pickers.rows), none, pickers.test),
+    buttons: [button(texts.devices.done, { class: 'button button-primary', on: { click: () => dialog.close() } })],
+  });
+}
