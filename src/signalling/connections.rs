@@ -75,15 +75,19 @@ impl<W> Connections<W> {
         Ok(id)
     }
 
-    /// Notes whose connection it is.
-    pub fn greet(&mut self, id: ConnectionId, member: &MemberId, jti: &str) -> Result<(), TooMany> {
-        if self.find(Which::OfMember(member)).count() >= self.bounds.per_member {
-            return Err(TooMany);
+    /// Notes whose connection it is. Where the member has as many as one may have, the oldest gives
+    /// way: a client whose network comes and goes must not lock itself out.
+    pub fn greet(&mut self, id: ConnectionId, member: &MemberId, jti: &str) -> Option<&W> {
+        let link = (member.clone(), jti.to_owned());
+        self.open.get_mut(&id)?.link = Some(link);
+        let its = |open: &&mut Open<W>| matches!(&open.link, Some((its, _)) if its == member);
+        let count = self.open.values_mut().filter(its).count();
+        if count <= self.bounds.per_member {
+            return None;
         }
-        if let Some(open) = self.open.get_mut(&id) {
-            open.link = Some((member.clone(), jti.to_owned()));
-        }
-        Ok(())
+        let oldest = self.open.values_mut().find(its)?;
+        oldest.link = None;
+        Some(&oldest.way)
     }
 
     /// Forgets a connection.
@@ -158,14 +162,30 @@ mod tests {
         let a = open.open(HERE, "a").expect("room");
         let b = open.open(THERE, "b").expect("room");
         open.open(THERE, "c").expect("room");
-        open.greet(a, &member("laos-1"), "one").expect("room");
-        open.greet(b, &member("laos-2"), "two").expect("room");
-        assert_eq!(open.greet(b, &member("laos-1"), "one"), Err(TooMany));
+        assert_eq!(open.greet(a, &member("laos-1"), "one"), None);
+        assert_eq!(open.greet(b, &member("laos-2"), "two"), None);
         let found = |which: Which<'_>| open.find(which).copied().collect::<Vec<_>>();
         let laos = member("laos-1");
         assert_eq!(found(Which::OfMember(&laos)), ["a"]);
         assert_eq!(found(Which::OfLink("two")), ["b"]);
         assert_eq!(found(Which::OfLink("three")), [""; 0]);
         assert_eq!(found(Which::All), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_members_oldest_connection_gives_way() {
+        let mut open = connections();
+        let laos = member("laos-1");
+        let [a, b, c] = [(HERE, "a"), (HERE, "b"), (THERE, "c")]
+            .map(|(address, way)| open.open(address, way).expect("room"));
+        assert_eq!(open.greet(a, &laos, "one"), None);
+        assert_eq!(open.greet(b, &laos, "one"), Some(&"a"));
+        assert_eq!(
+            open.greet(c, &laos, "one"),
+            Some(&"b"),
+            "a is not named again"
+        );
+        let found: Vec<_> = open.find(Which::OfMember(&laos)).collect();
+        assert_eq!(found, [&"c"]);
     }
 }

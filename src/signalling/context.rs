@@ -12,12 +12,11 @@ use super::{
     Settings,
     closing::Closing,
     connections::{Bounds, Connections, TooMany, Which},
-    refusals::Unwelcome,
     socket,
     wire::Token,
 };
 use crate::{
-    auth::{Grant, GuestList, Invites, Revocations},
+    auth::{Grant, GuestList, Invites, LinkRefusal, Revocations},
     ids::MemberId,
     programme::Programme,
     room::{ConnectionId, Directory, Now},
@@ -107,7 +106,7 @@ impl Context {
     }
 
     /// What a token is worth to this connection.
-    pub(super) fn verify(&self, token: &Token, id: ConnectionId) -> Result<Grant, Unwelcome> {
+    pub(super) fn verify(&self, token: &Token, id: ConnectionId) -> Result<Grant, LinkRefusal> {
         // Held until the connection is in the book: a link that is being revoked is refused here,
         // or its connection is found there.
         let revocations = lock(&self.revocations);
@@ -116,11 +115,12 @@ impl Context {
             seats: &self.programme.seats,
             revocations: &revocations,
         };
-        let verified = self.invites.verify(&token.0, (self.now)(), &guests);
-        let grant = verified.map_err(Unwelcome::Link)?;
-        lock(&self.connections)
-            .greet(id, &grant.member, &grant.jti)
-            .map_err(|_| Unwelcome::TooManyConnections)?;
+        let grant = self.invites.verify(&token.0, (self.now)(), &guests)?;
+        let mut connections = lock(&self.connections);
+        if let Some(oldest) = connections.greet(id, &grant.member, &grant.jti) {
+            // Full: it is being closed already.
+            let _closing = oldest.try_send(Closing::Replaced);
+        }
         Ok(grant)
     }
 }

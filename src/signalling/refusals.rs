@@ -58,27 +58,6 @@ fn meeting(code: RefusalCode) -> ErrorCode {
     }
 }
 
-/// Why somebody is not let in at `hello`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unwelcome {
-    /// The link does not open.
-    Link(LinkRefusal),
-    /// The member has as many connections as one may have.
-    TooManyConnections,
-}
-
-impl From<Unwelcome> for ErrorBody {
-    fn from(unwelcome: Unwelcome) -> Self {
-        match unwelcome {
-            Unwelcome::Link(refusal) => refusal.into(),
-            Unwelcome::TooManyConnections => error(
-                ErrorCode::Full,
-                "this link is open in too many windows: close one of them",
-            ),
-        }
-    }
-}
-
 impl From<Answer> for Granted {
     fn from(answer: Answer) -> Self {
         match answer {

@@ -13,7 +13,7 @@ use super::{
     closing::Closing,
     listing,
     rate::Rate,
-    refusals::{Unwelcome, error, unknown_session},
+    refusals::{error, unknown_session},
     requests::{self, Asking, Kind},
     wire::{ErrorBody, ErrorCode, Granted, Outcome, Reply, Request, Signal, Token},
 };
@@ -191,8 +191,8 @@ impl Session {
         self.heard_at = now;
     }
 
-    /// What a token is worth; `Err` may also be that the member has too many connections.
-    pub fn handle_verdict(&mut self, now: Timestamp, verdict: Result<Grant, Unwelcome>) {
+    /// What a token is worth.
+    pub fn handle_verdict(&mut self, now: Timestamp, verdict: Result<Grant, LinkRefusal>) {
         let Some(id) = self.landed(&Awaited::Verdict) else {
             return;
         };

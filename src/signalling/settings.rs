@@ -27,7 +27,7 @@ pub struct Settings {
     /// Connections from one address at most; more are closed (1013). An institution may sit behind
     /// one address.
     pub connections_per_address_max: usize,
-    /// Greeted connections of one member at most; a further `hello` is answered `full`.
+    /// Connections of one member at most; a further `hello` closes the oldest (4002).
     pub connections_per_member_max: usize,
     /// STUN or TURN servers that clients are told to use, as URLs such as
     /// `stun:stun.example.org:3478`. The server itself needs none.

@@ -8,9 +8,11 @@ use crate::{
     ids::{DelegationId, EventId, MemberId, SessionId},
     media::Source,
     meeting::{SessionState, Snapshot, agenda::FloorMode, event::TurnNumber, roster::Role},
-    room,
     time::Timestamp,
 };
+
+/// What comes from a room, as its members are told it.
+pub use crate::room::{Announcement, Signal as RoomSignal, Slot};
 
 /// The WebSocket subprotocol.
 pub const PROTOCOL: &str = "roundtable.v1";
@@ -345,9 +347,9 @@ pub struct IceServer {
 #[serde(untagged)]
 pub enum Incoming {
     /// The state has changed.
-    Event(room::Announcement),
+    Event(Announcement),
     /// The latest wins; from the room.
-    RoomSignal(room::Signal),
+    RoomSignal(RoomSignal),
     /// The latest wins; from the server.
     Signal(Signal),
     /// The answer to a request.

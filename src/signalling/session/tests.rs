@@ -192,15 +192,14 @@ fn the_order_is_kept() {
 #[test]
 fn a_link_that_does_not_open_says_why_and_another_may_follow() {
     let mut script = Script::new();
-    for (unwelcome, code) in [
-        (Unwelcome::Link(LinkRefusal::Invalid), "1 link_invalid"),
-        (Unwelcome::Link(LinkRefusal::Expired), "1 link_expired"),
-        (Unwelcome::Link(LinkRefusal::NotYet), "1 link_not_yet"),
-        (Unwelcome::Link(LinkRefusal::Revoked), "1 link_revoked"),
-        (Unwelcome::TooManyConnections, "1 full"),
+    for (refusal, code) in [
+        (LinkRefusal::Invalid, "1 link_invalid"),
+        (LinkRefusal::Expired, "1 link_expired"),
+        (LinkRefusal::NotYet, "1 link_not_yet"),
+        (LinkRefusal::Revoked, "1 link_revoked"),
     ] {
         script.say(r#"{"id":1,"type":"hello","token":"t"}"#);
-        script.session.handle_verdict(START, Err(unwelcome));
+        script.session.handle_verdict(START, Err(refusal));
         assert_eq!(script.out(), [code]);
     }
     script.say(r#"{"id":2,"type":"hello","token":"t"}"#);

@@ -266,6 +266,19 @@ async fn the_newer_connection_wins() {
 }
 
 #[tokio::test]
+async fn too_many_connections_of_one_member_close_the_oldest() {
+    let server = Server::default();
+    let mut oldest = server.greeted("indonesia-1").await;
+    let mut clients = Vec::new();
+    for _ in 0..Settings::default().connections_per_member_max {
+        clients.push(server.greeted("indonesia-1").await);
+    }
+    assert_eq!(oldest.farewell().await, ("replaced".to_owned(), 4002));
+    let last = clients.last_mut().expect("a client");
+    assert_eq!(last.join("session-1").await, 2);
+}
+
+#[tokio::test]
 async fn a_removed_member_hears_it_last() {
     let server = Server::default();
     let mut chair = server.joined("chair-1").await;
