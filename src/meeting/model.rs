@@ -12,7 +12,7 @@ use crate::{
     meeting::{
         Event, Hearing, Meeting, SessionState, Snapshot,
         agenda::FloorMode,
-        event::TurnNumber,
+        event::{LeaveReason, TurnNumber},
         roster::{Role, Seat},
         script::seats,
         turn::Phase,
@@ -26,6 +26,12 @@ pub(super) struct Model {
     seats: BTreeMap<MemberId, Seat>,
     view: Snapshot,
     started: BTreeSet<TurnNumber>,
+    removed: BTreeSet<MemberId>,
+    /// Who went out muted.
+    left_muted: BTreeSet<MemberId>,
+    /// Who came in again and must be muted by the very next event.
+    to_mute: Option<MemberId>,
+    missed: BTreeSet<MemberId>,
     spoken: BTreeMap<MemberId, Millis>,
     start: Meeting,
     history: Vec<(Timestamp, Event)>,
@@ -38,6 +44,10 @@ impl Model {
             seats: seats.collect(),
             view: start.snapshot(Timestamp(0)),
             started: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            left_muted: BTreeSet::new(),
+            to_mute: None,
+            missed: BTreeSet::new(),
             spoken: BTreeMap::new(),
             start: start.clone(),
             history: Vec::new(),
@@ -47,6 +57,7 @@ impl Model {
     /// Follows an event that the meeting has just applied, then compares.
     pub(super) fn follow(&mut self, now: Timestamp, event: &Event, meeting: &Meeting) {
         self.let_time_pass(now);
+        self.check_fairness(event);
         self.view.rev.0 += 1;
         self.fold(now, event);
         self.set_clocks();
@@ -82,6 +93,70 @@ impl Model {
             }
         }
         self.view.at = now;
+    }
+
+    /// What an event must not do in the state before it.
+    fn check_fairness(&mut self, event: &Event) {
+        if let Some(awaited) = self.to_mute.take() {
+            let muted = matches!(event, Event::MemberMuted { member, .. } if *member == awaited);
+            assert!(muted, "{awaited} came back unmuted, then {event:?}");
+        }
+        match event {
+            Event::FloorGranted { member, by, .. } => {
+                assert_eq!(self.view.session.state, SessionState::Live, "{event:?}");
+                if by.is_none() {
+                    assert_eq!(self.mute_of(member), Some(MuteView::None), "{event:?}");
+                }
+            }
+            Event::FloorMissed {
+                member, requeued, ..
+            } => {
+                assert_eq!(self.mute_of(member), Some(MuteView::None), "{event:?}");
+                let first = self.missed.insert(member.clone());
+                assert_eq!(*requeued, first, "{event:?}");
+                if !requeued {
+                    self.missed.remove(member);
+                }
+            }
+            Event::FloorConfirmed { member, .. } => {
+                assert_eq!(self.view.session.state, SessionState::Live, "{event:?}");
+                assert_eq!(self.mute_of(member), Some(MuteView::None), "{event:?}");
+            }
+            Event::MemberUnmuted { member } => {
+                let chair = self.seats.get(member).map(|it| it.role) == Some(Role::Chair);
+                let asked = self.mute_of(member) == Some(MuteView::Asked);
+                assert!(asked || chair, "{event:?}");
+            }
+            Event::MemberJoined { member, .. } => {
+                assert!(!self.removed.contains(member), "{event:?}");
+                self.to_mute = self.left_muted.take(member);
+            }
+            Event::MemberLeft { member, reason, .. } => {
+                self.missed.remove(member);
+                if self.mute_of(member) != Some(MuteView::None) {
+                    self.left_muted.insert(member.clone());
+                }
+                if *reason == LeaveReason::Removed {
+                    self.removed.insert(member.clone());
+                }
+            }
+            Event::FloorEnded { member, .. } | Event::FloorWithdrawn { member, .. } => {
+                self.missed.remove(member);
+            }
+            Event::SessionPrepared { .. }
+            | Event::SessionOpened { .. }
+            | Event::SessionPaused { .. }
+            | Event::SessionResumed { .. }
+            | Event::SessionClosed { .. }
+            | Event::SessionReopened { .. }
+            | Event::MemberMuted { .. }
+            | Event::MemberUnmuteAsked { .. }
+            | Event::FloorRequested { .. }
+            | Event::FloorStarted { .. }
+            | Event::FloorWarned { .. }
+            | Event::FloorOvertime { .. }
+            | Event::FloorConfigured { .. } => {}
+        }
     }
 
     fn fold(&mut self, now: Timestamp, event: &Event) {

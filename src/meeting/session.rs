@@ -255,7 +255,9 @@ mod tests {
             1 chair-1 pause  -> paused by chair-1
             2 a request      -> requested a
             3 b request      -> requested b
-            4 chair-1 resume -> resumed by chair-1; granted 1 a
+            4 chair-1 next   -> no: not_now
+            4 chair-1 grant b -> no: not_now
+            5 chair-1 resume -> resumed by chair-1; granted 1 a
             ",
         );
     }

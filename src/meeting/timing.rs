@@ -9,6 +9,7 @@ use crate::{
     meeting::{
         draft::Draft,
         event::{Event, TurnNumber},
+        floor::MICROPHONES_MAX,
         giving::fill_microphones,
         hearing::Hearing,
         state::Meeting,
@@ -62,10 +63,17 @@ fn heard_turn(draft: &Draft, member: &MemberId) -> Option<(TurnNumber, Phase, bo
     Some((turn.number, turn.phase, turn.has_started()))
 }
 
-/// Does all that is due by now. It ends: each step takes away a turn's next deadline, and a hand
-/// is offered the floor twice at most.
+/// Steps of one decision at most: more than all turns can have due at one time. Were there more,
+/// they would stay due and be the next decision's.
+const STEPS_MAX: usize = 4 * MICROPHONES_MAX as usize;
+
+/// Does all that is due by now. Each step takes away a turn's next deadline, and a hand is offered
+/// the floor twice at most.
 pub(super) fn time_passed(draft: &mut Draft) {
-    while let Some((at, turn, due)) = draft.next_due() {
+    for _ in 0..STEPS_MAX {
+        let Some((at, turn, due)) = draft.next_due() else {
+            return;
+        };
         if at > draft.now {
             return;
         }
