@@ -128,7 +128,11 @@ impl Stage {
             begun.elapsed(),
             ALLOCATIONS.load(Ordering::Relaxed) - allocations,
         );
-        assert_eq!(forwarded, usize::from(STRETCH) * SLOTS, "each slot got each packet");
+        assert_eq!(
+            forwarded,
+            usize::from(STRETCH) * SLOTS,
+            "each slot got each packet"
+        );
         (taken, allocations)
     }
 }

@@ -167,11 +167,7 @@ impl Shard {
                 let Some(picture) = vp8::Descriptor::parse(payload) else {
                     return;
                 };
-                let starts = picture.starts_key_frame(payload);
-                if starts {
-                    source.key_frames.arrived();
-                }
-                (Some(picture), starts)
+                (Some(picture), picture.starts_key_frame(payload))
             }
         };
         if source.source == Source::Microphone {
@@ -203,10 +199,23 @@ impl Shard {
         );
         if source.touch(now) {
             self.refill(session);
+            self.settle_key_frames(source_key, starts);
+        } else if starts {
+            source.key_frames.arrived();
         }
         if stored {
             self.forwards.push(source_key, sequence);
         }
+    }
+}
+
+impl Shard {
+    /// A source has just been given slots: its first packet may be all that they wait for.
+    fn settle_key_frames(&mut self, source: SourceKey, starts: bool) {
+        if starts && let Some(source) = self.source_mut(source) {
+            source.key_frames.arrived();
+        }
+        self.ask_for_key_frames();
     }
 }
 

@@ -202,6 +202,7 @@ impl Shard {
                 }
             }
         }
+        self.ask_for_key_frames();
     }
 
     fn find(&mut self, id: PeerId) -> Option<(PeerKey, &mut Peer)> {
@@ -398,11 +399,11 @@ impl Shard {
             }
             self.report(key);
         }
-        self.ask_for_key_frames();
         if now >= self.next_survey {
             self.next_survey = now + SURVEY;
             self.survey();
         }
+        self.ask_for_key_frames();
     }
 
     /// What the rooms must know.

@@ -22,7 +22,8 @@ struct Candidate {
 type Claim = (usize, bool, u64);
 
 impl Shard {
-    /// Fills every slot of a session anew and makes the lists of subscribers from them.
+    /// Fills every slot of a session anew and makes the lists of subscribers from them. Whoever
+    /// calls it asks for the key frames that are wanted then.
     pub(super) fn refill(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get(&key) else {
             return;
@@ -80,7 +81,6 @@ impl Shard {
                 ));
             }
         }
-        self.ask_for_key_frames();
     }
 
     fn slot_states(&self, key: PeerKey) -> Vec<crate::media::SlotState> {
