@@ -1,6 +1,64 @@
 //! Roundtable: the server that a serious online roundtable runs on.
 //!
-//! (The architecture page: map, layers, the walk of a packet and of a raised hand.)
+//! One process holds everything: the page's files, the signalling WebSocket, the meetings, and the
+//! forwarding of sound and picture. This page is the map.
+//!
+//! # What there is
+//!
+//! | module | what it is | may import |
+//! |---|---|---|
+//! | [`ids`], [`time`] | names that may be stored; time that may be stored | nothing |
+//! | [`meeting`] | DOMAIN CORE, pure: `decide(now, actor, command)` gives events or a refusal, `apply(event)` changes | `ids`, `time` |
+//! | [`media::shard`] | MEDIA CORE, pure: datagrams and orders in, datagrams and notices out | `media`'s vocabulary |
+//! | [`media::worker`] | SHELL: a thread a shard, `recvmmsg` and `sendmmsg`, one clock reading a batch | `media::shard` |
+//! | [`programme`] | an event as its organiser wrote it, and what is wrong with the file | `meeting` |
+//! | [`auth`] | invite links: made, verified, withdrawn | the roster's roles |
+//! | [`store`] | what survives a restart: SQLite in one folder that one process owns | `programme`, `auth` |
+//! | [`room`] | a running session: one meeting, its media, its members' connections; a pure `Room`, and the task that owns it (SHELL) | the above |
+//! | [`signalling`] | the protocol (`protocol.md`), a connection as a pure state machine, and its task (SHELL) | `room` and below |
+//! | [`http`] | SHELL: routes, TLS, the page's files, the WebSocket upgrade | `signalling` and below |
+//! | [`config`] | the settings file; each module owns its own `Settings` | whoever has settings |
+//! | [`serve`], [`cli`] | SHELL: the composition root; the command line | everything |
+//! | [`clock`], [`telemetry`] | SHELL: the clock that makes timestamps; the log | `time` |
+//!
+//! `src/client` is the browser's side: plain ES modules, embedded in the binary. `protocol.js`,
+//! `meeting.js` and `media.js` never touch the page; the `ui-….js` files touch little else.
+//!
+//! `tests/architecture` holds the third column to the sources, and keeps clocks, sockets, threads
+//! and `async` in files that say SHELL.
+//!
+//! # What is deliberately absent
+//!
+//! - [`meeting`] and [`media`] do not know one another. They meet in [`room`], which turns who may
+//!   be heard into orders to the shard.
+//! - No peer-connection object and no chain of interceptors: ICE, DTLS and SDP are `rtc`'s
+//!   sans-IO parts, the packet path is our own.
+//! - No lock, no allocation and no await for a forwarded packet; no sound or picture is decoded.
+//! - No clock in a core: time is an argument, so a meeting can be replayed and a shard be tried
+//!   on a clock of the test's.
+//!
+//! # The walk of a packet
+//!
+//! [`media::worker`] takes a batch from the socket and reads the clock once. `shard::demux` tells
+//! STUN, DTLS, RTP and RTCP apart by the first byte. STUN finds its peer by the user fragment and
+//! binds the address when it is authentic; anything else from an address that passed no check is
+//! dropped. `srtp` authenticates and decrypts in place. The source's gate is asked: **this is the
+//! floor**; sound whose gate is closed ends here. The payload is copied once, into the source's
+//! `ring`, which also answers retransmission requests. `forward` takes the source's subscribers
+//! one by one: `rewrite` maps the numbers so that each slot is one continuous stream over its
+//! changing sources, and the header, the payload and the seal are written straight into the
+//! batch that `sendmmsg` sends. `router` fills the slots anew when somebody comes, goes, is given
+//! the floor, begins or ceases to send, and at no other time.
+//!
+//! # The walk of a raised hand
+//!
+//! The connection's task (`signalling::task`) reads a frame; `signalling::session` decodes it,
+//! counts it against the rate, and knows whose it is from the invite. The room's task reads the
+//! clock and hands it to `Room`: `Meeting::decide` gives events or a refusal that has changed
+//! nothing; each event is applied, encoded once, and put into every member's bounded queue. What
+//! a member may be heard as is compared with what the shard was last told, and the difference
+//! becomes orders: those that close a microphone go first. A member whose queue is full loses the
+//! connection and comes back to a snapshot; the room never waits.
 
 pub mod auth;
 pub mod cli;

@@ -18,7 +18,7 @@ const DIRECTIONS: &[(&str, &str)] = &[
     ("telemetry", ""),
     ("meeting", "ids time"),
     ("media::shard", "ids time =media"),
-    ("media::worker", "ids time =media media::shard"),
+    ("media::worker", "ids time =media media::batch media::shard"),
     ("media", "ids time media::shard"),
     // A role is the roster's word; a programme is made of seats and session plans.
     ("auth", "ids time meeting::roster"),
