@@ -188,3 +188,20 @@ impl<const WORDS: usize> Streams<WORDS> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_the_last_index_nothing_is_admitted() {
+        let mut streams = Streams::<RTP_WINDOW_WORDS>::default();
+        streams.accept(Place::New, 1, INDICES - 2);
+        let place = streams.place(1).unwrap();
+        let window = streams.window(place).unwrap();
+        assert_eq!(window.estimate(0xFFFF), INDICES - 1);
+        assert_eq!(window.estimate(0), INDICES);
+        assert_eq!(streams.admit(place, INDICES - 1), Ok(()));
+        assert_eq!(streams.admit(place, INDICES), Err(Rejected::Replayed));
+    }
+}

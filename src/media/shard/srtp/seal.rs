@@ -77,3 +77,19 @@ impl Sealer {
         self.rtcp.seal_rtcp(packet, length, ssrc, word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_srtcp_index_is_used_twice() {
+        let master = MasterKey::new(Profile::AeadAes128Gcm, &[1; 16], &[2; 12]).unwrap();
+        let mut sealer = Sealer::new(&master).unwrap();
+        sealer.rtcp_index = (1 << 31) - 2;
+        let mut packet = [0; 64];
+        assert!(sealer.seal_rtcp(&mut packet, 32).is_some());
+        assert_eq!(sealer.seal_rtcp(&mut packet, 32), None);
+        assert_eq!(sealer.seal_rtcp(&mut packet, 32), None);
+    }
+}
