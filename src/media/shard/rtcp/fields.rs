@@ -150,7 +150,7 @@ impl<'a> Bitrate<'a> {
         }
         let mantissa = u64::from(u32::from_be_bytes([0, b0 & 0x03, b1, b2]));
         let exponent = u32::from(b0 >> 2);
-        let overflows = mantissa != 0 && mantissa.leading_zeros() < exponent;
+        let overflows = mantissa.leading_zeros() < exponent;
         Some(Self {
             sender_ssrc,
             bits_per_second: if overflows {

@@ -407,6 +407,8 @@ mod tests {
             assert!(packets(&compound).next().is_none(), "{broken:x?}");
         }
         assert!(packets(&[0xA1, 206, 0, 0]).next().is_none());
+        let no_padding = [0xA1, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0];
+        assert!(packets(&no_padding).next().is_none());
     }
 
     proptest! {

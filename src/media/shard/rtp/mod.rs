@@ -285,13 +285,12 @@ mod tests {
 
     #[test]
     fn a_broken_element_ends_the_block_and_keeps_what_came_before() {
-        // An element past the end; the reserved id 15; id 0 with a length.
         for broken in [
-            [0x10, 0xAA, 0x2F, 0],
-            [0x10, 0xAA, 0xF0, 0],
-            [0x10, 0xAA, 0x01, 0],
+            [0x10, 0xAA, 0x2F, 0, 0x30, 1, 0, 0], // past the end
+            [0x10, 0xAA, 0xF0, 0, 0x30, 1, 0, 0], // the reserved id 15
+            [0x10, 0xAA, 0x01, 0, 0, 0x30, 1, 0], // id 0 with a length
         ] {
-            let mut rest = vec![0xBE, 0xDE, 0, 1];
+            let mut rest = vec![0xBE, 0xDE, 0, 2];
             rest.extend_from_slice(&broken);
             let bytes = packet(0x90, &rest);
             let header = Header::parse(&bytes).unwrap();
