@@ -8,6 +8,9 @@ const ICON_OF = { left: 'done', no_link: 'link', link_not_yet: 'clock' };
 /** Endings during which the visit goes on trying; a press only hurries it. */
 const RETRYING = ['unreachable', 'server_stopped'];
 
+/** Endings whose reason only the server's words tell. */
+const UNTOLD = ['refused', 'full'];
+
 export class EndScreen {
   static label = 'end';
   #visit;
@@ -36,7 +39,7 @@ export class EndScreen {
       el('span', { text: texts.endingRetrying }));
     this.#said = el('p', { class: 'end-said' });
     setText(this.#said, message ?? '');
-    show(this.#said, Boolean(message) && !RETRYING.includes(code));
+    show(this.#said, Boolean(message) && UNTOLD.includes(code));
     const heading = el('h1', { text: wording.title, tabindex: '-1' });
     const again = wording.again && button(wording.againText ?? texts.endingTryAgain, {
       class: 'button button-primary button-large', testid: 'try-again',

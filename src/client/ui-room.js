@@ -46,6 +46,7 @@ export class RoomScreen {
   opened() {
     this.stage.opened();
     this.#clock = setInterval(() => {
+      if (!this.#parts.meeting.state) return; // Left, and not yet drawn.
       this.panel.drawClocks();
       this.bar.drawClock();
     }, CLOCK_MS);

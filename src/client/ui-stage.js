@@ -99,11 +99,13 @@ export class Stage {
     const tile = el('article', { class: 'tile', 'data-member': id });
     tile.video = el('video', { autoplay: true, playsinline: true, muted: true });
     tile.video.muted = true;
-    tile.avatar = el('div', { class: 'avatar', 'aria-hidden': 'true' });
+    tile.initials = el('span', { class: 'avatar' });
+    // Over the picture rather than in its place: a hidden video is not told to have new frames.
+    tile.avatar = el('div', { class: 'cover', 'aria-hidden': 'true' }, tile.initials);
     tile.flag = el('span', { class: 'flag' });
     tile.nameText = el('span', { class: 'tile-name' });
     tile.delegation = el('span', { class: 'tile-delegation' });
-    tile.frame = el('div', { class: 'tile-frame' }, tile.avatar, tile.video, tile.flag,
+    tile.frame = el('div', { class: 'tile-frame' }, tile.video, tile.avatar, tile.flag,
       el('p', { class: 'tile-label' }, tile.nameText, tile.delegation));
     tile.append(tile.frame);
     if (id === visit.member.id) tile.classList.add('tile-self');
@@ -125,7 +127,7 @@ export class Stage {
     setAttribute(tile, 'data-floor', turn
       ? (member.mute === 'none' ? turn.phase : 'muted') : (place ? 'waiting' : null));
     tile.classList.toggle('tile-audible', visit.speaking.includes(id));
-    setText(tile.avatar, initials(member.name));
+    setText(tile.initials, initials(member.name));
     setText(tile.nameText, self ? texts.room.selfName(member.name) : member.name);
     setText(tile.delegation, this.#subtitle(member));
     this.#drawFlag(tile.flag, turn, place, member);
@@ -136,8 +138,10 @@ export class Stage {
   #subtitle(member) {
     const { visit } = this.#parts;
     const delegation = visit.delegationName(member.delegation);
-    if (!member.role || member.role === 'delegate') return delegation;
-    return [texts.roles[member.role], delegation].filter(Boolean).join(', ');
+    const role = texts.roles[member.role];
+    // A seat's name may be its role and delegation, until its person gives another.
+    if (!role || member.role === 'delegate' || member.name.startsWith(role)) return delegation;
+    return [role, delegation].filter(Boolean).join(', ');
   }
 
   #drawFlag(flag, turn, place, member) {
@@ -158,24 +162,29 @@ export class Stage {
     tile.classList.remove('has-picture');
     tile.video.srcObject = stream;
     tile.frames = 0;
-    tile.movedAt = 0;
+    tile.movedAt = -Infinity;
     if (!stream) return;
     tile.video.play().catch(() => {});
-    tile.video.requestVideoFrameCallback?.(() => {
-      if (tile.video.srcObject === stream) tile.classList.add('has-picture');
-    });
+    const presented = () => {
+      if (tile.video.srcObject !== stream) return;
+      tile.movedAt = performance.now();
+      tile.classList.add('has-picture');
+      tile.video.requestVideoFrameCallback(presented);
+    };
+    tile.video.requestVideoFrameCallback?.(presented);
   }
 
   /** A slot may go on naming a member whose camera is off: no frozen pictures. */
   #watchPictures() {
-    if (document.hidden) return;
     const now = performance.now();
     for (const tile of this.tiles.children) {
       if (!tile.video.srcObject) continue;
-      const frames = tile.video.getVideoPlaybackQuality?.().totalVideoFrames ?? tile.frames + 1;
-      if (frames !== tile.frames) tile.movedAt = now;
+      // Firefox counts no frames of a stream; Chromium presents none of what is scrolled away.
+      const frames = tile.video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
+      const shows = tile.classList.contains('has-picture');
+      if (frames !== tile.frames || (shows && document.hidden)) tile.movedAt = now;
       tile.frames = frames;
-      tile.classList.toggle('has-picture', frames > 0 && now - tile.movedAt < STILL_MS);
+      tile.classList.toggle('has-picture', now - tile.movedAt < STILL_MS);
     }
   }
 

@@ -180,7 +180,7 @@ export class Visit {
       this.#end(error.code, error.message);
       return;
     }
-    if (this.#attempt >= 2 && this.phase !== 'room') this.#showEnding('unreachable');
+    if (this.#attempt >= 2 && !['room', 'ended'].includes(this.phase)) this.#showEnding('unreachable');
     this.#comeBack();
   }
 
