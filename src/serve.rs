@@ -68,7 +68,7 @@ pub struct Start {
     pub links_out: Option<PathBuf>,
 }
 
-/// Why a server does not start: one line for whoever started it.
+/// Why a server does not start, or does not stay: one line for whoever started it.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeFault {
     /// No data folder.
@@ -105,6 +105,9 @@ pub enum ServeFault {
         /// Why not.
         why: String,
     },
+    /// The one fault of a server that has started.
+    #[error("the server failed while it ran; what it said before tells where")]
+    Failed,
 }
 
 fn system<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> ServeFault {
@@ -176,6 +179,7 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let greeting = Greeting {
         programme: &programme,
         folder: &folder,
+        usual_folder: config.server.data.as_os_str().is_empty(),
         listening: &listening,
         public: &public_url,
         media: &addresses.join(", "),
@@ -197,9 +201,13 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let control = tokio::spawn(control.serve(move |request| desk.answer(&request)));
     let patience = Duration::from_millis(config.server.stop_timeout_ms);
     let (stop, stopping) = watch::channel(false);
-    let serving = tokio::spawn(bound.serve(Arc::clone(&context), stopping, patience));
+    let mut serving = tokio::spawn(bound.serve(Arc::clone(&context), stopping, patience));
 
-    signals.next().await;
+    tokio::select! {
+        () = signals.next() => {}
+        // It serves until it is told to stop: it can only have panicked.
+        _ = &mut serving => return Err(ServeFault::Failed),
+    }
     tracing::info!("stopping");
     stop.send_replace(true);
     let ended = async {

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{Ending, Where, print};
 use crate::{
     config::Config,
-    serve::{self, Start, opening::Opening},
+    serve::{self, ServeFault, Start, opening::Opening},
 };
 
 #[derive(Debug, Default, Args)]
@@ -104,5 +104,8 @@ fn start(start: Start) -> Result<(), Ending> {
     let served = runtime.block_on(serve::run(start, print));
     // What did not end in time is cut; it has been told.
     runtime.shutdown_background();
-    served.map_err(Ending::not_done)
+    served.map_err(|why| match why {
+        ServeFault::Failed => Ending::no(why),
+        not_started => Ending::not_done(not_started),
+    })
 }

@@ -3,7 +3,7 @@
 //! Pure. `X-Forwarded-For` is what anybody may write: it is read only from a trusted proxy, from
 //! the right, up to the first address that is not a trusted proxy itself.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName};
 
@@ -24,7 +24,7 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAdd
         .collect();
     let mut client = peer;
     for text in named.into_iter().rev() {
-        let Ok(address) = text.parse::<IpAddr>() else {
+        let Some(address) = address(text) else {
             break;
         };
         client = address.to_canonical();
@@ -33,6 +33,12 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAdd
         }
     }
     client
+}
+
+/// Some proxies write the port too.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.parse().ok();
+    bare.or_else(|| text.parse::<SocketAddr>().ok().map(|both| both.ip()))
 }
 
 #[cfg(test)]
@@ -70,6 +76,10 @@ mod tests {
         let chain = &["203.0.113.66, 198.51.100.1", "10.0.0.2"];
         assert_eq!(
             client("10.0.0.1", chain, &["10.0.0.1", "10.0.0.2"]),
+            "198.51.100.1"
+        );
+        assert_eq!(
+            client("10.0.0.1", &["198.51.100.1:4711"], &["10.0.0.1"]),
             "198.51.100.1"
         );
         assert_eq!(

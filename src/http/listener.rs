@@ -33,6 +33,10 @@ use crate::signalling;
 /// How long accepting rests after the system had no descriptor left for a connection.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
+/// What is buffered of one request's header and of answers not yet sent, in bytes. A longer header
+/// is answered with 431.
+const BUFFER_BYTES_MAX: usize = 32 * 1024;
+
 /// Why the port cannot be served: one line for whoever started the program.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenFault {
@@ -206,6 +210,7 @@ impl Door {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.header)
+            .max_buf_size(BUFFER_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);

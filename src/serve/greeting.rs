@@ -12,6 +12,8 @@ pub struct Greeting<'a> {
     pub programme: &'a Programme,
     /// Where everything is kept.
     pub folder: &'a Path,
+    /// Whether commands find that folder by themselves.
+    pub usual_folder: bool,
     /// The listening address, as a URL.
     pub listening: &'a str,
     /// What links begin with.
@@ -28,7 +30,12 @@ impl Greeting<'_> {
         let programme = self.programme;
         let mut lines = vec![
             format!("Roundtable {}", env!("CARGO_PKG_VERSION")),
-            format!("Event {}: {}", programme.id, programme.title),
+            format!(
+                "Event {}: {}{}",
+                programme.id,
+                programme.title,
+                dates(programme)
+            ),
             format!("Data in {}", self.folder.display()),
             format!("Media on UDP {}", self.media),
         ];
@@ -38,7 +45,7 @@ impl Greeting<'_> {
         lines.push(format!("Listening on {}", self.listening));
         lines.push(String::new());
         if self.links.is_empty() {
-            lines.push("Links for everybody: roundtable invite".to_owned());
+            lines.push(format!("Everybody's links: {}", self.invite()));
         } else {
             lines.push(
                 "Each link is one person's seat. Open each in a window of its own:".to_owned(),
@@ -49,11 +56,27 @@ impl Greeting<'_> {
                 lines.push(format!("  {}", link.url));
                 lines.push(String::new());
             }
-            lines.push("Everybody's links: roundtable invite".to_owned());
+            lines.push(format!("Everybody's links: {}", self.invite()));
         }
         lines.push("Stop with Ctrl-C.".to_owned());
         lines.push(String::new());
         lines.join("\n")
+    }
+
+    fn invite(&self) -> String {
+        if self.usual_folder {
+            "roundtable invite".to_owned()
+        } else {
+            format!("roundtable invite --data {}", self.folder.display())
+        }
+    }
+}
+
+fn dates(programme: &Programme) -> String {
+    match programme.days.as_slice() {
+        [] => String::new(),
+        [only] => format!(" ({})", only.date),
+        [first, .., last] => format!(" ({} to {})", first.date, last.date),
     }
 }
 
@@ -119,6 +142,7 @@ mod tests {
         let text = Greeting {
             programme: &programme,
             folder: Path::new("/data"),
+            usual_folder: false,
             listening: "http://127.0.0.1:7880",
             public: "https://conf.example",
             media: "127.0.0.1:7882",
@@ -134,6 +158,7 @@ mod tests {
             text.contains("  http://127.0.0.1:7880/join#chair-1\n"),
             "{text}"
         );
+        assert!(text.contains("roundtable invite --data /data\n"), "{text}");
         assert!(text.ends_with("Stop with Ctrl-C.\n"), "{text}");
     }
 }

@@ -1,12 +1,18 @@
 //! `roundtable serve`: what a started server prints, answers and leaves.
 
-use std::{collections::BTreeMap, fs, io::Write as _, net, os::unix::fs::PermissionsExt};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{ErrorKind, Write as _},
+    net,
+    os::unix::fs::PermissionsExt,
+};
 
 use serde_json::Value;
 
 use crate::{
     program::{Place, Served, free_ports, text_of},
-    web::{Socket, ask, get},
+    web::{PATIENCE, Socket, ask, get},
 };
 
 /// Every seat of a links file by its member.
@@ -233,6 +239,33 @@ fn the_environment_goes_before_the_file_and_a_flag_before_both() {
     let mut answer = String::new();
     let _reset = std::io::Read::read_to_string(&mut stream, &mut answer);
     assert_eq!(answer, "");
+}
+
+/// A connection that never finishes its request, or its handshake, does not stay.
+#[test]
+fn who_dawdles_is_shown_out() {
+    let place = Place::new();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
+    let certificate = place.file("certificate.pem", &made.cert.pem());
+    let key = place.file("key.pem", &made.signing_key.serialize_pem());
+    let times = "[http]\nheader_timeout_ms = 200\nhandshake_timeout_ms = 200\n";
+    let tls = format!("{times}tls_certificate = {certificate:?}\ntls_key = {key:?}\n");
+    for (settings, beginning) in [
+        (times, &b"GET /healthz HTTP/1.1\r\nHost: "[..]),
+        (times, b""),
+        (&tls, b"\x16\x03\x01"),
+    ] {
+        let config = place.file("r.toml", settings);
+        let served = place.serve(&["--demo", "--config", &config]);
+        let mut stream = net::TcpStream::connect(served.address()).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(beginning).expect("sent");
+        let ended = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
+        assert!(
+            !ended.is_err_and(|why| why.kind() == ErrorKind::WouldBlock),
+            "{beginning:?}"
+        );
+    }
 }
 
 #[test]

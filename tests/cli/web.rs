@@ -17,7 +17,7 @@ use tokio_tungstenite::{
 use crate::program::Served;
 
 /// Nothing here takes longer, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An answer.
 #[derive(Debug)]
