@@ -460,8 +460,8 @@ async fn a_late_joiner_sees_at_once_and_a_leaver_disappears() {
     let late = Seat::open(&browser, &server, "russia-1", &TONES).await;
     // The page has settled, as one has by the time that its owner presses.
     pass(Duration::from_secs(2)).await;
-    let pressed = wall_ms();
     late.press_join().await;
+    let pressed = late.pressed_at().await;
     for seat in &early {
         late.sees_picture_of(&seat.member).await;
         let shown: f64 = late.first_picture_of(&seat.member).await;
@@ -532,7 +532,9 @@ const SCROLLED_SIDEWAYS: &str = "
     return [...document.querySelectorAll('body *')]
       .filter((e) => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))
       .filter((e) => e.scrollWidth > e.clientWidth)
-      .map((e) => `${e.className}: ${e.scrollWidth} in ${e.clientWidth}`);";
+      .map((e) => `${e.className}: ${e.scrollWidth} in ${e.clientWidth}, by ` + [...e.querySelectorAll('*')]
+        .filter((inner) => inner.getBoundingClientRect().right > e.getBoundingClientRect().left + e.clientWidth)
+        .map((inner) => inner.className).slice(0, 5));";
 
 /// Pictures of the room to look at, in `target/screens`: nothing may be cut off on any screen.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -54,6 +54,13 @@ impl Seat {
 
     /// Waits for camera and microphone, and presses “join”.
     pub async fn press_join(&self) {
+        let () = self
+            .tab
+            .run(
+                "addEventListener('click', () => { window.pressedAt = Date.now(); }, \
+                 {capture: true, once: true});",
+            )
+            .await;
         self.tab
             .wait_for(
                 "document.querySelector('.preview-video').videoWidth > 0",
@@ -61,6 +68,11 @@ impl Seat {
             )
             .await;
         self.press("join-button").await;
+    }
+
+    /// When “join” was pressed, as the page saw it.
+    pub async fn pressed_at(&self) -> f64 {
+        self.tab.run("return window.pressedAt;").await
     }
 
     /// Is in the room, its media path standing.

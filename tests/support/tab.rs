@@ -197,31 +197,24 @@ impl Tab {
         }
     }
 
-    /// Waits until an element is there, can be used, and presses it with the mouse, in its middle.
+    /// Waits until an element is there, can be used and is covered by nothing, and presses it with
+    /// the mouse, in its middle.
     pub async fn click(&self, selector: &str) {
-        let quoted = json!(selector);
-        self.wait_for(
-            &format!(
-                "(() => {{ const e = document.querySelector({quoted}); \
-                 return e && !e.disabled && e.getClientRects().length > 0; }})()"
-            ),
-            Duration::from_secs(10),
-        )
-        .await;
+        let selector = json!(selector);
+        // A tile that is just sliding to its place may lie over it for a moment.
+        let ready = format!(
+            "(() => {{ const e = document.querySelector({selector}); \
+               if (!e || e.disabled || e.getClientRects().length === 0) return false; \
+               e.scrollIntoView({{block: 'nearest', behavior: 'instant'}}); \
+               const r = e.getBoundingClientRect(); \
+               window.aim = [r.x + r.width / 2, r.y + r.height / 2]; \
+               const top = document.elementFromPoint(...aim); \
+               return top !== null && (e.contains(top) || top.contains(e)); }})()"
+        );
+        self.wait_for(&ready, Duration::from_secs(10)).await;
         match self.engine {
             Engine::Chromium => {
-                let [x, y]: [f64; 2] = self
-                    .run(&format!(
-                        "const e = document.querySelector({quoted}); \
-                         e.scrollIntoView({{block: 'center', behavior: 'instant'}}); \
-                         const r = e.getBoundingClientRect(); \
-                         const x = r.x + r.width / 2, y = r.y + r.height / 2; \
-                         const top = document.elementFromPoint(x, y); \
-                         if (!top || !(e.contains(top) || top.contains(e))) \
-                           throw new Error({quoted} + ' is covered by ' + (top && top.outerHTML.slice(0, 200))); \
-                         return [x, y];"
-                    ))
-                    .await;
+                let [x, y]: [f64; 2] = self.run("return aim;").await;
                 for kind in ["mousePressed", "mouseReleased"] {
                     let params =
                         json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1});
@@ -230,7 +223,7 @@ impl Tab {
             }
             Engine::Firefox => {
                 let () = self
-                    .run(&format!("document.querySelector({quoted}).click();"))
+                    .run(&format!("document.querySelector({selector}).click();"))
                     .await;
             }
         }
