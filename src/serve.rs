@@ -7,11 +7,13 @@
 //! | `demo` | the demonstration event, moved to now |
 //! | `opening` | a session live from the start |
 //! | `greeting` | what is printed at the start |
-//! | `control`, `change` | how a command line reaches a running server, and what it may change |
+//! | `control`, `desk` | how a command line reaches a running server, and what that does for it |
+//! | `change` | a change to what is kept, by the server or by a command line itself |
 
 pub mod change;
 pub mod control;
 mod demo;
+mod desk;
 pub mod event;
 pub mod folder;
 mod greeting;
@@ -22,7 +24,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -33,10 +35,7 @@ use tokio::{
 };
 
 use self::{
-    control::{Control, Done, Reply, Request},
-    event::NoEvent,
-    folder::Homeless,
-    greeting::Greeting,
+    control::Control, desk::Desk, event::NoEvent, folder::Homeless, greeting::Greeting,
     opening::Opening,
 };
 use crate::{
@@ -47,7 +46,7 @@ use crate::{
     clock::Clock,
     config::Config,
     http::{self, ListenFault},
-    ids::{EventId, SessionId},
+    ids::SessionId,
     media::worker::{self, Media},
     meeting::{Command, Meeting},
     programme::Programme,
@@ -309,52 +308,6 @@ fn warn_of_unreachable_media(config: &Config) {
             "media is received on this machine only: members elsewhere will see and hear nobody; \
              set media.addresses or --media-addr to an address that they reach"
         );
-    }
-}
-
-/// What a command line may ask of a running server.
-struct Desk {
-    store: Mutex<Store>,
-    event: EventId,
-    public_url: String,
-    context: Arc<signalling::Context>,
-    clock: Clock,
-}
-
-impl Desk {
-    /// Blocks for the disk's time.
-    fn answer(&self, request: &Request) -> Reply {
-        if *request == Request::Status {
-            return Reply::Ok(Done {
-                event: Some(self.event.clone()),
-                public_url: Some(self.public_url.clone()),
-            });
-        }
-        // Each change is one transaction: a panic elsewhere has left none half done.
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let reply = change::carry_out(&mut store, request, self.clock.now());
-        if let Reply::Ok(_) = reply {
-            self.follow(request);
-        }
-        reply
-    }
-
-    /// Lets the running event follow what has been stored.
-    fn follow(&self, request: &Request) {
-        match request {
-            Request::Revoke { event, jti } if *event == self.event => {
-                let closed = self.context.revoke_link(jti);
-                tracing::info!(closed, "a link was withdrawn");
-            }
-            Request::RevokeMember { event, member } if *event == self.event => {
-                let closed = self.context.revoke_member(member);
-                tracing::info!(%member, closed, "a member's links were withdrawn");
-            }
-            Request::Import { .. } => {
-                tracing::info!("an event was imported; it can be served from the next start on");
-            }
-            Request::Status | Request::Revoke { .. } | Request::RevokeMember { .. } => {}
-        }
     }
 }
 

@@ -1,0 +1,55 @@
+//! SHELL. What a running server does for a command line.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{
+    change,
+    control::{Done, Reply, Request},
+};
+use crate::{clock::Clock, ids::EventId, signalling, store::Store};
+
+/// What a command line may ask of a running server.
+pub(super) struct Desk {
+    pub store: Mutex<Store>,
+    pub event: EventId,
+    pub public_url: String,
+    pub context: Arc<signalling::Context>,
+    pub clock: Clock,
+}
+
+impl Desk {
+    /// Blocks for the disk's time.
+    pub fn answer(&self, request: &Request) -> Reply {
+        if *request == Request::Status {
+            return Reply::Ok(Done {
+                event: Some(self.event.clone()),
+                public_url: Some(self.public_url.clone()),
+            });
+        }
+        // Each change is one transaction: a panic elsewhere has left none half done.
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let reply = change::carry_out(&mut store, request, self.clock.now());
+        if let Reply::Ok(_) = reply {
+            self.follow(request);
+        }
+        reply
+    }
+
+    /// Lets the running event follow what has been stored.
+    fn follow(&self, request: &Request) {
+        match request {
+            Request::Revoke { event, jti } if *event == self.event => {
+                let closed = self.context.revoke_link(jti);
+                tracing::info!(closed, "a link was withdrawn");
+            }
+            Request::RevokeMember { event, member } if *event == self.event => {
+                let closed = self.context.revoke_member(member);
+                tracing::info!(%member, closed, "a member's links were withdrawn");
+            }
+            Request::Import { .. } => {
+                tracing::info!("an event was imported; it can be served from the next start on");
+            }
+            Request::Status | Request::Revoke { .. } | Request::RevokeMember { .. } => {}
+        }
+    }
+}
