@@ -191,7 +191,7 @@ const english = {
     finish: 'Finish speaking',
     mute: 'Mute',
     unmute: 'Unmute',
-    openMicrophone: 'Open microphone',
+    openMicrophone: 'Open mic',
     stopCamera: 'Stop camera',
     startCamera: 'Start camera',
     devices: 'Devices',
