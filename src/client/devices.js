@@ -123,7 +123,7 @@ export class Devices {
   async choose(kind, id) {
     this.#chosen[kind] = id;
     if (kind === 'speaker') this.#tell();
-    else if (this[kind]) await this.open(kind);
+    else if (this[kind] || this.problems[kind]) await this.open(kind);
   }
 
   /** How loud the microphone is now, 0 to 1; null when that cannot be told yet. */

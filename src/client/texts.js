@@ -71,15 +71,15 @@ const english = {
         next: 'Open your link in a current Chrome, Firefox or Safari. You can join and listen now.',
       },
       denied: {
-        title: (device) => `The ${device} is blocked for this page.`,
+        title: (device, many) => `The ${device} ${many ? 'are' : 'is'} blocked for this page.`,
         next: 'Press the lock or camera symbol beside the address, choose “Allow”, then try again.',
       },
       missing: {
-        title: (device) => `No ${device} was found.`,
+        title: (device, many) => `No ${device} ${many ? 'were' : 'was'} found.`,
         next: 'Connect one and try again, or join without it.',
       },
       busy: {
-        title: (device) => `The ${device} is in use by another program.`,
+        title: (device, many) => `The ${device} ${many ? 'are' : 'is'} in use by another program.`,
         next: 'Close other meetings and programs that use it, then try again.',
       },
       failed: {
@@ -87,7 +87,7 @@ const english = {
         next: 'Unplug it and plug it in again, or choose another one, then try again.',
       },
     },
-    deviceWords: { microphone: 'microphone', camera: 'camera' },
+    deviceWords: { microphone: 'microphone', camera: 'camera', both: 'camera and microphone' },
     tryAgain: 'Try again',
     unknownSession: 'The session named in your address is not part of this event; the current one is shown.',
   },

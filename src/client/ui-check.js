@@ -215,6 +215,7 @@ export class CheckScreen {
       class: 'meter', role: 'meter', 'aria-label': texts.check.level,
       'aria-valuemin': '0', 'aria-valuemax': '100', testid: 'level-meter',
     }, this.meterBar);
+    this.levelRow = el('div', { class: 'level' }, icon('microphone'), this.meter);
     this.meterHint = el('p', { class: 'hint' });
     this.problems = el('div', { class: 'device-problems', role: 'status' });
     this.pickers = new DevicePickers(this.#parts, 'check');
@@ -223,7 +224,7 @@ export class CheckScreen {
       el('div', { class: 'preview' }, this.preview, this.previewNote,
         el('div', { class: 'preview-switches' }, this.microphoneSwitch, this.cameraSwitch)),
       this.problems,
-      el('div', { class: 'level' }, icon('microphone'), this.meter),
+      this.levelRow,
       this.meterHint, rows.microphone, rows.camera);
     this.listenerNote = el('p', { class: 'listener-note', text: texts.check.listenerRole, hidden: true });
     this.devicePanel = el('section', { class: 'card devices-card', 'aria-labelledby': 'devices-heading' },
@@ -246,6 +247,8 @@ export class CheckScreen {
     this.#drawSwitch(this.microphoneSwitch, 'microphone', desk.microphoneOn && devices.microphone,
       [texts.bar.mute, texts.bar.unmute]);
     this.#drawSwitch(this.cameraSwitch, 'camera', devices.camera, [texts.bar.stopCamera, texts.bar.startCamera]);
+    show(this.levelRow, devices.microphone !== null);
+    show(this.meterHint, devices.microphone !== null);
     this.#drawProblems();
   }
 
@@ -268,20 +271,27 @@ export class CheckScreen {
       .filter((kind) => devices.problems[kind] && (kind === 'camera' ? desk.cameraOn : desk.microphoneOn))
       .map((kind) => ({ kind, reason: devices.problems[kind] }));
     // What concerns both at once is said once.
-    const both = ['insecure', 'unsupported'].includes(shown[0]?.reason);
-    keyed(this.problems, both ? shown.slice(0, 1) : shown, ({ kind, reason }) => `${kind}-${reason}`,
-      ({ kind, reason }) => {
-        const wording = texts.check.devices[reason];
-        const title = typeof wording.title === 'function'
-          ? wording.title(texts.check.deviceWords[kind]) : wording.title;
-        return el('div', { class: 'problem', testid: 'device-problem', 'data-code': reason },
-          icon('warning'),
-          el('div', {}, el('p', { class: 'problem-title', text: title }), el('p', { text: wording.next })),
-          both ? null : button(texts.check.tryAgain, {
-            class: 'button button-small', on: { click: () => devices.open(kind) },
-          }));
-      },
-      () => {});
+    const both = shown.length === 2 && shown[0].reason === shown[1].reason;
+    const problems = both ? [{ kind: 'both', reason: shown[0].reason }] : shown;
+    keyed(this.problems, problems, ({ kind, reason }) => `${kind}-${reason}`,
+      ({ kind, reason }) => this.#makeProblem(kind, reason), () => {});
+  }
+
+  #makeProblem(kind, reason) {
+    const { devices } = this.#parts;
+    const { title, next } = texts.check.devices[reason];
+    const hopeless = ['insecure', 'unsupported'].includes(reason);
+    return el('div', { class: 'problem', testid: 'device-problem', 'data-code': reason },
+      icon('warning'),
+      el('div', {},
+        el('p', {
+          class: 'problem-title',
+          text: typeof title === 'function' ? title(texts.check.deviceWords[kind], kind === 'both') : title,
+        }),
+        el('p', { text: next })),
+      hopeless ? null : button(texts.check.tryAgain, {
+        class: 'button button-small', on: { click: () => (kind === 'both' ? devices.openAll() : devices.open(kind)) },
+      }));
   }
 
   #drawLevel() {
