@@ -259,6 +259,16 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
             .iter()
             .map(|_| Batch::new(DATAGRAM_BYTES_MAX))
             .collect(),
+        watched: sockets
+            .iter()
+            .map(AsRawFd::as_raw_fd)
+            .chain([bell.as_raw_fd()])
+            .map(|fd| libc::pollfd {
+                fd,
+                events: libc::POLLIN,
+                revents: 0,
+            })
+            .collect(),
         sockets,
         incoming: Batch::new(DATAGRAM_BYTES_MAX),
         inbox,
@@ -313,6 +323,8 @@ struct Worker {
     outgoing: Vec<Batch>,
     inbox: Receiver<Message>,
     bell: Arc<OwnedFd>,
+    /// What wakes the thread: each socket and the bell.
+    watched: Vec<libc::pollfd>,
     rooms: HashMap<SessionKey, mpsc::Sender<Notice>>,
     /// The notice whose room had no place for it.
     undelivered: Option<(SessionKey, Notice)>,
@@ -346,20 +358,10 @@ impl Worker {
             wait = wait.min(Duration::from_millis(5));
         }
         let milliseconds = i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(1000);
-        let mut watched: Vec<libc::pollfd> = self
-            .sockets
-            .iter()
-            .map(AsRawFd::as_raw_fd)
-            .chain([self.bell.as_raw_fd()])
-            .map(|fd| libc::pollfd {
-                fd,
-                events: libc::POLLIN,
-                revents: 0,
-            })
-            .collect();
+        let count = self.watched.len() as u64;
         #[expect(unsafe_code, reason = "poll reads and writes the vector's elements")]
         unsafe {
-            libc::poll(watched.as_mut_ptr(), watched.len() as u64, milliseconds);
+            libc::poll(self.watched.as_mut_ptr(), count, milliseconds);
         }
     }
 

@@ -42,6 +42,10 @@ use hello::{Hello, HelloReader};
 /// Candidates of a client that are paired at most; the rest is ignored. A browser with several
 /// interfaces and VPNs stays below it, and a hostile one cannot make the server probe a network.
 pub const REMOTE_CANDIDATES_MAX: usize = 16;
+/// Addresses that a client's checks may come from at most: its interfaces and what NATs make of
+/// them, over changes of network. Who knows the credentials can forge any number of senders, and
+/// the agent keeps a candidate for each.
+const CHECKED_ADDRESSES_MAX: usize = 32;
 /// Datagrams kept while the ClientHello is put together; more push out nothing and are dropped.
 const EARLY_DATAGRAMS_MAX: usize = 8;
 /// Silence on the path after which the peer counts as disconnected, then as lost (RFC 7675 asks
@@ -176,6 +180,7 @@ pub struct Transport {
     agent: Agent,
     locals: Arc<[SocketAddr]>,
     remote_candidates: usize,
+    checked_addresses: Vec<SocketAddr>,
     remote_fingerprint: [u8; 32],
     path: Option<Path>,
     selected: bool,
@@ -224,6 +229,7 @@ impl Transport {
             agent,
             locals,
             remote_candidates: 0,
+            checked_addresses: Vec::new(),
             remote_fingerprint: credentials.remote_fingerprint,
             path: None,
             selected: false,
@@ -278,6 +284,10 @@ impl Transport {
         let Some(local_addr) = self.locals.get(usize::from(path.local)).copied() else {
             return false;
         };
+        let known = self.checked_addresses.contains(&path.remote);
+        if !known && self.checked_addresses.len() >= CHECKED_ADDRESSES_MAX {
+            return false;
+        }
         let taken = self.agent.handle_read(TransportMessage {
             now,
             transport: TransportContext {
@@ -290,6 +300,9 @@ impl Transport {
         });
         if taken.is_err() {
             return false;
+        }
+        if !known {
+            self.checked_addresses.push(path.remote);
         }
         // Until a pair is selected, answer where the last good check came from.
         if !self.selected {
