@@ -20,7 +20,6 @@ use roundtable::media::{
     },
 };
 use rtc::{
-    crypto::RTCCryptoProvider,
     dtls::{
         config::{ConfigBuilder, ExtendedMasterSecretType},
         crypto::Certificate,
@@ -56,7 +55,6 @@ pub struct Client {
     /// Its name in the room.
     pub id: PeerId,
     address: SocketAddr,
-    provider: Arc<dyn RTCCryptoProvider>,
     agent: Agent,
     dtls: Endpoint,
     profile: Profile,
@@ -232,7 +230,6 @@ impl Hall {
         clients.push(Client {
             id,
             address,
-            provider: provider.clone(),
             agent,
             dtls,
             profile,
@@ -488,12 +485,8 @@ impl Client {
     }
 
     /// Where it sends from.
+    #[allow(dead_code, reason = "the bench sends by itself")]
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Its provider, for tests that forge.
-    pub fn provider(&self) -> &Arc<dyn RTCCryptoProvider> {
-        &self.provider
     }
 }
