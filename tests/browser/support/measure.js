@@ -15,8 +15,7 @@ window.measure = (() => {
   let connection = () => null;
   let ears = new Map(); // receiver -> analyser
   let heard = []; // {t, db: [one for each tone]}, the loudest of all tracks
-  let seen = []; // {t, frames: {mid: framesDecoded}, frozen: {mid: seconds},
-  //               energy: {mid: [totalAudioEnergy, totalSamplesDuration]}}
+  let seen = []; // {t, frames: {mid: framesDecoded}, energy: {mid: [totalAudioEnergy, totalSamplesDuration]}}
   let window_ = null;
 
   // The amplitude of one tone in dB of full scale (Goertzel, Hann window).
@@ -66,11 +65,10 @@ window.measure = (() => {
   async function look() {
     const pc = connection();
     if (!pc) return;
-    const sample = { t: Date.now(), frames: {}, frozen: {}, energy: {} };
+    const sample = { t: Date.now(), frames: {}, energy: {} };
     for (const report of (await pc.getStats()).values()) {
       if (report.type === "inbound-rtp" && report.kind === "video") {
         sample.frames[report.mid] = report.framesDecoded || 0;
-        sample.frozen[report.mid] = report.totalFreezesDuration || 0;
       } else if (report.type === "inbound-rtp" && report.kind === "audio") {
         sample.energy[report.mid] = [report.totalAudioEnergy || 0, report.totalSamplesDuration || 0];
       }
@@ -114,11 +112,11 @@ window.measure = (() => {
     return null;
   }
 
-  // What was decoded of a section (`mid`) between two times: frames a second, the longest time between
-  // looks that found a new frame in ms, and the seconds that the browser itself counts as frozen.
+  // What was decoded of a section (`mid`) between two times: frames a second, and the longest time
+  // between looks that found a new frame, in ms.
   function videoBetween(mid, from, to) {
     const samples = seen.filter((s) => s.t >= from && s.t <= to && mid in s.frames);
-    if (samples.length < 2) return { fps: 0, gap_ms: to - from, frozen_s: 0 };
+    if (samples.length < 2) return { fps: 0, gap_ms: to - from };
     const first = samples[0];
     const last = samples[samples.length - 1];
     let gap = 0;
@@ -134,7 +132,6 @@ window.measure = (() => {
     return {
       fps: ((last.frames[mid] - first.frames[mid]) * 1000) / (last.t - first.t),
       gap_ms: gap,
-      frozen_s: last.frozen[mid] - first.frozen[mid],
     };
   }
 

@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
+    camera::{self, Colour},
     process::Process,
     tab::{Engine, Log, Tab},
+    tone,
     wire::Wire,
 };
 
@@ -51,6 +53,14 @@ user_pref("services.settings.server", "data:,");
 
 type Logs = Arc<Mutex<HashMap<String, Log>>>;
 
+/// What tells a browser's owner from others: the microphone's tone, in Hz, and the colour behind in
+/// the camera's picture.
+#[derive(Debug, Clone, Copy)]
+pub struct Person {
+    pub tone: u32,
+    pub backdrop: Colour,
+}
+
 /// A running browser.
 pub struct Browser {
     engine: Engine,
@@ -62,9 +72,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Chromium. `microphone`: the frequency of the tone in the file that it is given as
-    /// microphone; else it has Chromium's beeping one.
-    pub async fn chromium(microphone: Option<u32>) -> Self {
+    /// Chromium with this person's files as its microphone and camera.
+    pub async fn chromium(person: Person) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("chromium");
         command.args([
@@ -88,17 +97,19 @@ impl Browser {
             "--disable-renderer-backgrounding",
             "--autoplay-policy=no-user-gesture-required",
             "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream=fps=15",
+            "--use-fake-device-for-media-stream",
             "--remote-debugging-port=0",
             "--window-size=1280,800",
         ]);
-        if let Some(hz) = microphone {
-            let file = folder.path().join("microphone.wav");
-            super::tone::write(&file, hz);
-            command.arg(format!(
-                "--use-file-for-fake-audio-capture={}",
-                file.display()
-            ));
+        let microphone = folder.path().join("microphone.wav");
+        tone::write(&microphone, person.tone);
+        let camera = folder.path().join("camera.y4m");
+        camera::write(&camera, person.backdrop);
+        for (flag, file) in [
+            ("--use-file-for-fake-audio-capture", &microphone),
+            ("--use-file-for-fake-video-capture", &camera),
+        ] {
+            command.arg(format!("{flag}={}", file.display()));
         }
         command.arg(format!(
             "--user-data-dir={}",

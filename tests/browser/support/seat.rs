@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{browser::Browser, server::Server, tab::Tab};
+use super::{browser::Browser, camera::Colour, server::Server, tab::Tab};
 
 /// What a page needs for anything that is not measured, on two busy cores.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -15,8 +15,6 @@ pub struct Picture {
     pub fps: f64,
     /// The longest time without a new frame, to 50 ms.
     pub gap_ms: f64,
-    /// What the browser itself counts as frozen, in seconds.
-    pub frozen_s: f64,
 }
 
 /// One member's page.
@@ -174,6 +172,18 @@ impl Seat {
             .await;
         self.sees(&format!("[data-testid=video-tile][data-member={member}]"))
             .await;
+    }
+
+    /// The colour behind the member in the picture that the page shows of them.
+    pub async fn backdrop_of(&self, member: &str) -> Colour {
+        self.tab
+            .run(&format!(
+                "const video = document.querySelector('[data-testid=video-tile][data-member={member}] video'); \
+                 const canvas = new OffscreenCanvas(16, 9).getContext('2d'); \
+                 canvas.drawImage(video, 0, 0, 16, 9); \
+                 return [...canvas.getImageData(1, 1, 1, 1).data.slice(0, 3)];"
+            ))
+            .await
     }
 
     /// When the member's camera had been decoded here for the first time.

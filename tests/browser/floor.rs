@@ -1,0 +1,292 @@
+//! The floor, from a raised hand to silence after the stop: what each of four people sees and hears.
+
+use std::time::Duration;
+
+use crate::{
+    AT_ONCE_MS, TONES, browsers, person_before, stage,
+    support::{pass, seat::Seat, server::Server, wall_ms},
+};
+
+/// How much quieter than a voice nobody is, in dB.
+const SILENCE_BELOW_DB: f64 = 60.0;
+
+/// How loud the tone of the seat at `speaker` was at all others between two times, in dB.
+async fn levels_elsewhere(seats: &[Seat], speaker: usize, [from, to]: [f64; 2]) -> Vec<f64> {
+    let mut levels = Vec::new();
+    for (place, seat) in seats.iter().enumerate() {
+        if place != speaker {
+            levels.push(seat.levels(from, to).await[speaker]);
+        }
+    }
+    levels
+}
+
+/// The floor, from end to end: who sends without it is heard by nobody, who has it by everybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_who_has_the_floor_is_heard() {
+    const SPEAKER: usize = 1;
+    let _stage = stage().await;
+    let server = Server::start(None).await;
+    let browsers = browsers().await;
+    let chair_member = &server.members("chair")[0];
+    let members = [
+        chair_member.as_str(),
+        "indonesia-1",
+        "malaysia-1",
+        "russia-1",
+    ];
+
+    // The chair comes first, mutes herself, and opens the session; the others wait for that.
+    let chair = Seat::open(&browsers[0], &server, members[0], &TONES).await;
+    chair.press("check-mic-toggle").await;
+    chair.press_join().await;
+    chair.is_in().await;
+    let mut seats = vec![chair];
+    for (browser, member) in browsers.iter().zip(members).skip(1) {
+        let seat = Seat::open(browser, &server, member, &TONES).await;
+        seat.press_join().await;
+        seat.sees("[data-testid=waiting]").await;
+        seats.push(seat);
+    }
+    seats[0].press("open-session").await;
+    for seat in &seats {
+        seat.is_in().await;
+    }
+    let speaker = &seats[SPEAKER];
+    let tone = TONES[SPEAKER];
+
+    // Everybody sees everybody, and goes on seeing.
+    for seat in &seats {
+        for member in members.iter().filter(|member| **member != seat.member) {
+            seat.sees_picture_of(member).await;
+        }
+    }
+    let from = wall_ms();
+    pass(Duration::from_secs(10)).await;
+    let to = wall_ms();
+    for seat in &seats {
+        for (place, member) in members.iter().enumerate() {
+            if *member == seat.member {
+                continue;
+            }
+            let shown = person_before(seat.backdrop_of(member).await);
+            assert_eq!(shown, place, "{} sees another as {member}", seat.member);
+            let picture = seat.picture_of(member, from, to).await;
+            println!("{} sees {member}: {picture:?}", seat.member);
+            assert!(
+                picture.fps >= 10.0,
+                "{} sees {member}: {picture:?}",
+                seat.member
+            );
+            assert!(
+                picture.gap_ms <= 1000.0,
+                "{} sees {member}: {picture:?}",
+                seat.member
+            );
+        }
+    }
+
+    // Sent before the grant: it reaches nobody.
+    speaker.is("idle").await;
+    speaker.send_by_force().await;
+    let mut received = Vec::new();
+    for seat in &seats {
+        received.push(seat.received_audio_packets().await);
+    }
+    let sent = speaker.sent_audio_packets().await;
+    let from = wall_ms();
+    pass(Duration::from_secs(3)).await;
+    let before = levels_elsewhere(&seats, SPEAKER, [from, wall_ms()]).await;
+    let sent = speaker.sent_audio_packets().await - sent;
+    assert!(
+        sent > 100,
+        "the microphone is really sent: {sent} packets in 3 s"
+    );
+    for (seat, received) in seats.iter().zip(received) {
+        let now = seat.received_audio_packets().await;
+        assert_eq!(now, received, "{} was forwarded sound", seat.member);
+    }
+
+    // The hand goes up, the chair gives the floor, everybody hears.
+    speaker.press("raise-hand").await;
+    speaker.is("waiting").await;
+    seats[0]
+        .sees(&format!(
+            "[data-testid=queue-item][data-member={}]",
+            speaker.member
+        ))
+        .await;
+    let granted = wall_ms();
+    seats[0].press("next-speaker").await;
+    for (_, seat) in seats
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| *place != SPEAKER)
+    {
+        let after = seat.hears(tone, granted).await;
+        println!("{} hears the floor after {after:.0} ms", seat.member);
+        assert!(
+            after <= AT_ONCE_MS,
+            "{} hears only after {after} ms",
+            seat.member
+        );
+    }
+    speaker.is("speaking").await;
+    pass(Duration::from_secs(2)).await;
+    let now = wall_ms();
+    let during = levels_elsewhere(&seats, SPEAKER, [now - 1500.0, now]).await;
+    println!("before {before:?} dB, during {during:?} dB");
+    for (before, during) in before.iter().zip(&during) {
+        assert!(
+            during - before >= SILENCE_BELOW_DB,
+            "heard without the floor: {before} dB before, {during} dB during the turn"
+        );
+    }
+    let own = speaker.levels(now - 1500.0, now).await[SPEAKER];
+    assert!(
+        own < during[0] - SILENCE_BELOW_DB,
+        "the speaker hears herself: {own} dB"
+    );
+
+    // The chair takes it back.
+    seats[0].press_on("stop", &speaker.member).await;
+    let stopped = wall_ms();
+    pass(Duration::from_secs(3)).await;
+    let after = levels_elsewhere(&seats, SPEAKER, [stopped + AT_ONCE_MS, wall_ms()]).await;
+    println!("after stop {after:?} dB");
+    for (after, during) in after.iter().zip(&during) {
+        assert!(
+            during - after >= SILENCE_BELOW_DB,
+            "heard after the stop: {after} dB"
+        );
+    }
+
+    // A chair's mute keeps the turn and shuts the microphone; only its owner opens it again.
+    let granted = wall_ms();
+    seats[0].press_on("grant", &speaker.member).await;
+    for (_, seat) in seats
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| *place != SPEAKER)
+    {
+        let after = seat.hears(tone, granted).await;
+        assert!(
+            after <= AT_ONCE_MS,
+            "{} hears only after {after} ms",
+            seat.member
+        );
+    }
+    seats[0].press_on("mute", &speaker.member).await;
+    let muted = wall_ms();
+    speaker.is("muted").await;
+    pass(Duration::from_secs(3)).await;
+    let after = levels_elsewhere(&seats, SPEAKER, [muted + AT_ONCE_MS, wall_ms()]).await;
+    println!("after mute {after:?} dB");
+    for (after, during) in after.iter().zip(&during) {
+        assert!(
+            during - after >= SILENCE_BELOW_DB,
+            "heard though muted: {after} dB"
+        );
+    }
+    let asked = wall_ms();
+    seats[0].press_on("ask-unmute", &speaker.member).await;
+    speaker.sees("[data-testid=unmute-dialog]").await;
+    pass(Duration::from_secs(1)).await;
+    let after = levels_elsewhere(&seats, SPEAKER, [asked, wall_ms()]).await;
+    for (after, during) in after.iter().zip(&during) {
+        assert!(
+            during - after >= SILENCE_BELOW_DB,
+            "asking alone opened it: {after} dB"
+        );
+    }
+    let accepted = wall_ms();
+    speaker.press("unmute-accept").await;
+    for (_, seat) in seats
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| *place != SPEAKER)
+    {
+        let after = seat.hears(tone, accepted).await;
+        println!("{} hears again after {after:.0} ms", seat.member);
+        assert!(
+            after <= AT_ONCE_MS,
+            "{} hears only after {after} ms",
+            seat.member
+        );
+    }
+    drop(seats);
+    assert_eq!(server.stop(), Some(0), "the server ends cleanly");
+}
+
+/// Mode `open`: as many as there are microphones are heard at once, the next one waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_open_mode_three_are_heard_and_a_fourth_waits() {
+    let _stage = stage().await;
+    let server = Server::start(Some("session-1:open:3")).await;
+    let browsers = browsers().await;
+    let members = ["indonesia-1", "malaysia-1", "russia-1", "thailand-1"];
+    let mut seats = Vec::new();
+    for (browser, member) in browsers.iter().zip(members) {
+        let seat = Seat::open(browser, &server, member, &TONES).await;
+        seat.press_join().await;
+        seat.is_in().await;
+        // Pictures are another scene's matter.
+        seat.press("camera-toggle").await;
+        seats.push(seat);
+    }
+    let mut raised = Vec::new();
+    for seat in &seats[..3] {
+        raised.push(wall_ms());
+        seat.press("raise-hand").await;
+        seat.is("speaking").await;
+    }
+    seats[3].press("raise-hand").await;
+    seats[3].is("waiting").await;
+    for (place, seat) in seats.iter().enumerate() {
+        for (other, raised) in raised
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != place)
+        {
+            let after = seat.hears(TONES[other], *raised).await;
+            assert!(
+                after <= AT_ONCE_MS,
+                "{} hears {other} after {after} ms",
+                seat.member
+            );
+        }
+    }
+    // Whoever waits is not heard, even by force.
+    seats[3].send_by_force().await;
+    pass(Duration::from_secs(2)).await;
+    let now = wall_ms();
+    for (place, seat) in seats.iter().enumerate() {
+        let levels = seat.levels(now - 1500.0, now).await;
+        println!("{}: {levels:?}", seat.member);
+        for (other, level) in levels.iter().enumerate().take(3) {
+            assert_eq!(
+                *level > -40.0,
+                other != place,
+                "{} hears {other}: {level} dB",
+                seat.member
+            );
+        }
+        // Three loud voices leave a little of their encoding at that frequency: -55 dB was seen.
+        assert!(
+            levels[3] < -42.0,
+            "{} hears who waits: {} dB",
+            seat.member,
+            levels[3]
+        );
+    }
+    for seat in &seats {
+        let waiting = format!("[data-testid=queue-item][data-member={}]", seats[3].member);
+        seat.sees(&waiting).await;
+    }
+    // A microphone that comes free goes to whoever waits.
+    let finished = wall_ms();
+    seats[0].press("finish-speaking").await;
+    seats[3].is("speaking").await;
+    let after = seats[0].hears(TONES[3], finished).await;
+    assert!(after <= AT_ONCE_MS, "heard after {after} ms");
+}

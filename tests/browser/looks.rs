@@ -1,0 +1,100 @@
+//! How the page looks, and what its modules promise without a room.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{
+    PEOPLE, browsers, stage,
+    support::{browser::Browser, pass, seat::Seat, server::Server},
+};
+
+/// The page's modules that need no page: the room's state, its clock, where tiles stand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_s_modules_keep_their_promises() {
+    let _stage = stage().await;
+    let server = Server::start(None).await;
+    let browser = Browser::chromium(PEOPLE[0]).await;
+    let observer = &server.members("observer")[0];
+    let tab = browser.tab("modules", &server.link(observer).url).await;
+    let script = include_str!("support/page_checks.js");
+    let wrong: Vec<String> = tab
+        .run(&format!(
+            "{script}; return await pageChecks((name) => import(`/assets/${{name}}`));"
+        ))
+        .await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Elements that one has to scroll sideways to see all of.
+const SCROLLED_SIDEWAYS: &str = "
+    return [...document.querySelectorAll('body *')]
+      .filter((e) => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))
+      .filter((e) => e.scrollWidth > e.clientWidth)
+      .map((e) => `${e.className}: ${e.scrollWidth} in ${e.clientWidth}, by ` + [...e.querySelectorAll('*')]
+        .filter((inner) => inner.getBoundingClientRect().right > e.getBoundingClientRect().left + e.clientWidth)
+        .map((inner) => inner.className).slice(0, 5));";
+
+/// Pictures of the room to look at, in `target/screens`: nothing may be cut off on any screen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_room_fits_a_desk_and_a_phone() {
+    let _stage = stage().await;
+    let server = Server::start(Some("session-1")).await;
+    let browsers = browsers().await;
+    let chair_member = server.members("chair")[0].clone();
+    let chair = Seat::join(&browsers[0], &server, &chair_member, &[]).await;
+    let mut delegates = Vec::new();
+    for (browser, (member, name)) in browsers[1..].iter().zip([
+        ("indonesia-1", "Dr. Sari Wijaya"),
+        ("malaysia-1", "Prof. Ahmad bin Ismail"),
+        ("russia-1", "Екатерина Колдунова"),
+    ]) {
+        let seat = Seat::open(browser, &server, member, &[]).await;
+        seat.tab.fill("[data-testid=name-input]", name).await;
+        seat.press_join().await;
+        seat.is_in().await;
+        delegates.push(seat);
+    }
+    for delegate in &delegates {
+        delegate.press("raise-hand").await;
+        delegate.is("waiting").await;
+    }
+    chair.press("next-speaker").await;
+    delegates[0].is("speaking").await;
+    for member in ["indonesia-1", "malaysia-1", "russia-1"] {
+        chair.sees_picture_of(member).await;
+    }
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/screens");
+    for (name, seat) in [
+        ("chair", &chair),
+        ("speaker", &delegates[0]),
+        ("delegate", &delegates[1]),
+    ] {
+        for (width, height) in [(1280, 800), (390, 844)] {
+            seat.tab.resize(width, height).await;
+            pass(Duration::from_secs(1)).await;
+            let file = folder.join(format!("{name}-{width}x{height}.png"));
+            seat.tab.screenshot(&file).await;
+            let wide: u32 = seat
+                .tab
+                .run("return document.documentElement.scrollWidth;")
+                .await;
+            assert!(wide <= width, "{name} at {width}: the page is {wide} wide");
+            let sideways: Vec<String> = seat.tab.run(SCROLLED_SIDEWAYS).await;
+            assert!(sideways.is_empty(), "{name} at {width}: {sideways:?}");
+            for testid in ["own-state", "leave-button"] {
+                let inside: bool = seat
+                    .tab
+                    .run(&format!(
+                        "const r = document.querySelector('[data-testid={testid}]').getBoundingClientRect(); \
+                         return r.width > 0 && r.left >= 0 && r.right <= innerWidth && r.top >= 0 && r.bottom <= innerHeight;"
+                    ))
+                    .await;
+                assert!(inside, "{name} at {width}: {testid} is cut off");
+            }
+        }
+    }
+    let complaints: Vec<String> = delegates
+        .iter()
+        .flat_map(|seat| seat.tab.complaints())
+        .collect();
+    assert!(complaints.is_empty(), "the page complains: {complaints:?}");
+}
