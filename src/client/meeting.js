@@ -3,9 +3,6 @@
 // It must never know the DOM, the socket or the media. Nothing here asks for the time: whoever
 // draws a clock passes the server's time in.
 
-/** How long newcomers are gathered before a snapshot is asked for, in ms; up to twice as long. */
-const NEWCOMER_MS = 250;
-
 /** What changes nothing but the session's state. */
 const SESSION_STATES = {
   'session.prepared': 'prepared',
@@ -59,8 +56,8 @@ export function fold(state, event) {
       next.members = new Map(state.members).set(member, {
         id: member,
         name: event.name,
-        role: event.role ?? known?.role ?? null,
-        delegation: event.delegation ?? known?.delegation ?? null,
+        role: event.role,
+        delegation: event.delegation,
         mute: known?.mute ?? 'none',
       });
       return next;
@@ -193,7 +190,6 @@ export function isHeard(state, id) {
 export class Meeting {
   #askSnapshot;
   #asking = false;
-  #later = null;
   #listeners = new Set();
 
   /** The state, or null while this client is in no room. */
@@ -225,18 +221,6 @@ export class Meeting {
     }
     this.state = fold(this.state, event);
     this.#tell(event);
-    // Who a newcomer is stands in a snapshot, should the event not say it.
-    if (event.type === 'member.joined' && this.state.members.get(event.member).role === null) {
-      this.#resyncSoon();
-    }
-  }
-
-  /** Once for all who come together, and not in the same instant in every client. */
-  #resyncSoon() {
-    this.#later ??= setTimeout(() => {
-      this.#later = null;
-      if (this.state) this.#resync();
-    }, NEWCOMER_MS * (1 + Math.random()));
   }
 
   async #resync() {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::MemberId,
-    meeting::agenda::FloorMode,
+    ids::{DelegationId, MemberId},
+    meeting::{agenda::FloorMode, roster::Role},
     time::{Millis, Timestamp},
 };
 
@@ -90,9 +90,15 @@ pub enum Event {
     #[serde(rename = "session.reopened")]
     SessionReopened { by: MemberId },
 
-    /// A member came into the room under this name.
+    /// A member came into the room under this name. Role and delegation are the seat's, so that
+    /// whoever hears of it needs no roster.
     #[serde(rename = "member.joined")]
-    MemberJoined { member: MemberId, name: String },
+    MemberJoined {
+        member: MemberId,
+        name: String,
+        role: Role,
+        delegation: DelegationId,
+    },
     /// A member is no longer in the room; hand and turn are gone with it.
     #[serde(rename = "member.left")]
     MemberLeft {

@@ -172,17 +172,21 @@ impl Model {
                 view.session.state = SessionState::Live;
             }
             Event::SessionClosed { .. } => view.session.state = SessionState::Closed,
-            Event::MemberJoined { member, name } => {
+            Event::MemberJoined {
+                member,
+                name,
+                role,
+                delegation,
+            } => {
                 let known = view.members.iter_mut().find(|it| it.id == *member);
                 if let Some(known) = known {
                     known.name = name.clone();
                 } else {
-                    let seat = self.seats.get(member).expect("a seat");
                     view.members.push(MemberView {
                         id: member.clone(),
                         name: name.clone(),
-                        role: seat.role,
-                        delegation: seat.delegation.clone(),
+                        role: *role,
+                        delegation: delegation.clone(),
                         mute: MuteView::None,
                     });
                     view.members.sort_by(|a, b| a.id.cmp(&b.id));

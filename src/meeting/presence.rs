@@ -166,8 +166,10 @@ pub(super) fn join(
             format!("A name has {chars_max} characters at most: choose a shorter one."),
         ));
     }
+    let seat = draft.require_seat(member)?;
+    let (role, delegation) = (seat.role, seat.delegation.clone());
     let name = if given.is_empty() {
-        draft.require_seat(member)?.name.clone()
+        seat.name.clone()
     } else {
         given
     };
@@ -177,6 +179,8 @@ pub(super) fn join(
     draft.push(Event::MemberJoined {
         member: member.clone(),
         name,
+        role,
+        delegation,
     });
     if let Some(by) = draft.presence.muted_away.get(member).cloned() {
         draft.push(Event::MemberMuted {
@@ -297,14 +301,18 @@ mod tests {
         decided.map_err(|refusal| refusal.code)
     }
 
+    fn name_in(joined: Result<Vec<Event>, RefusalCode>) -> Option<String> {
+        match joined.ok()?.pop()? {
+            Event::MemberJoined { name, .. } => Some(name),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_name_is_one_short_line() {
         assert_eq!(
-            join_as("\tDr.\nSari\u{202E} \u{7}Wijaya "),
-            Ok(vec![Event::MemberJoined {
-                member: script::id("a"),
-                name: "Dr. Sari Wijaya".to_owned(),
-            }])
+            name_in(join_as("\tDr.\nSari\u{202E} \u{7}Wijaya ")),
+            Some("Dr. Sari Wijaya".to_owned())
         );
         assert!(join_as(&"ä".repeat(80)).is_ok());
         assert_eq!(join_as(&"ä".repeat(81)), Err(RefusalCode::Limit));

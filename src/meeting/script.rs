@@ -279,7 +279,7 @@ fn brief(event: &Event) -> String {
         Event::SessionResumed { by } => format!("resumed by {by}"),
         Event::SessionClosed { by } => format!("closed by {by}"),
         Event::SessionReopened { by } => format!("reopened by {by}"),
-        Event::MemberJoined { member, name } => format!("joined {member} as {name}"),
+        Event::MemberJoined { member, name, .. } => format!("joined {member} as {name}"),
         Event::MemberLeft {
             member,
             reason,

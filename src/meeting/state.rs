@@ -66,7 +66,7 @@ impl Meeting {
             }
             Event::SessionClosed { by: _ } => self.state = SessionState::Closed,
 
-            Event::MemberJoined { member, name } => self.presence.come(member, name),
+            Event::MemberJoined { member, name, .. } => self.presence.come(member, name),
             Event::MemberLeft {
                 member,
                 reason,

@@ -13,6 +13,7 @@ use crate::{
     meeting::{
         agenda::FloorMode,
         event::{EndReason, Event, LeaveReason, TurnNumber},
+        roster::Role,
     },
     room::{self, Announcement, fixture::member},
     time::Millis,
@@ -143,6 +144,8 @@ fn events() -> Vec<Event> {
         Event::MemberJoined {
             member: someone(),
             name: String::new(),
+            role: Role::Delegate,
+            delegation: "laos".parse().expect("a slug"),
         },
         Event::MemberLeft {
             member: someone(),
