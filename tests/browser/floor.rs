@@ -133,6 +133,13 @@ async fn only_who_has_the_floor_is_heard() {
     }
     speaker.is("speaking").await;
     pass(Duration::from_secs(2)).await;
+    for seat in &seats {
+        assert!(
+            seat.plays_all_sound().await,
+            "{} hears nothing",
+            seat.member
+        );
+    }
     let now = wall_ms();
     let during = levels_elsewhere(&seats, SPEAKER, [now - 1500.0, now]).await;
     println!("before {before:?} dB, during {during:?} dB");

@@ -7,6 +7,7 @@
 
 mod coming;
 mod floor;
+mod links;
 mod looks;
 mod measuring;
 mod support;

@@ -74,6 +74,15 @@ pub struct Browser {
 impl Browser {
     /// Chromium with this person's files as its microphone and camera.
     pub async fn chromium(person: Person) -> Self {
+        Self::start_chromium(Some(person)).await
+    }
+
+    /// Chromium on a computer without camera and microphone.
+    pub async fn chromium_without_devices() -> Self {
+        Self::start_chromium(None).await
+    }
+
+    async fn start_chromium(person: Option<Person>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("chromium");
         command.args([
@@ -97,19 +106,21 @@ impl Browser {
             "--disable-renderer-backgrounding",
             "--autoplay-policy=no-user-gesture-required",
             "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream",
             "--remote-debugging-port=0",
             "--window-size=1280,800",
         ]);
-        let microphone = folder.path().join("microphone.wav");
-        tone::write(&microphone, person.tone);
-        let camera = folder.path().join("camera.y4m");
-        camera::write(&camera, person.backdrop);
-        for (flag, file) in [
-            ("--use-file-for-fake-audio-capture", &microphone),
-            ("--use-file-for-fake-video-capture", &camera),
-        ] {
-            command.arg(format!("{flag}={}", file.display()));
+        if let Some(person) = person {
+            let microphone = folder.path().join("microphone.wav");
+            tone::write(&microphone, person.tone);
+            let camera = folder.path().join("camera.y4m");
+            camera::write(&camera, person.backdrop);
+            command.arg("--use-fake-device-for-media-stream");
+            for (flag, file) in [
+                ("--use-file-for-fake-audio-capture", &microphone),
+                ("--use-file-for-fake-video-capture", &camera),
+            ] {
+                command.arg(format!("{flag}={}", file.display()));
+            }
         }
         command.arg(format!(
             "--user-data-dir={}",

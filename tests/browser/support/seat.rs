@@ -161,6 +161,17 @@ impl Seat {
         at - since
     }
 
+    /// Whether the page plays all that it receives: no sound element is paused, muted or empty.
+    pub async fn plays_all_sound(&self) -> bool {
+        self.tab
+            .run(
+                "const sounds = [...document.querySelectorAll('audio')]; \
+                 return sounds.length > 0 && sounds.every((sound) => \
+                   sound.srcObject && !sound.paused && !sound.muted && sound.volume === 1);",
+            )
+            .await
+    }
+
     /// Waits until the member's camera has been decoded here for the first time.
     pub async fn sees_picture_of(&self, member: &str) {
         let mid = mid_of(member);

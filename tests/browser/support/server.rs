@@ -22,7 +22,7 @@ pub struct Link {
 pub struct Server {
     links: HashMap<String, Link>,
     process: Process,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -52,8 +52,22 @@ impl Server {
                 .map(|link| (link.member.clone(), link))
                 .collect(),
             process,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Runs another command of the program on this server's data, and gives what it printed.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_roundtable"))
+            .args(arguments)
+            .arg("--data")
+            .arg(self.folder.path().join("data"))
+            .output()
+            .expect("our own binary");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        said
     }
 
     /// A member's link.
