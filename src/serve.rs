@@ -6,6 +6,7 @@
 //! | `event` | which event is served |
 //! | `demo` | the demonstration event, moved to now |
 //! | `opening` | a session live from the start |
+//! | `reach` | where media is received |
 //! | `greeting` | what is printed at the start |
 //! | `control`, `desk` | how a command line reaches a running server, and what that does for it |
 //! | `change` | a change to what is kept, by the server or by a command line itself |
@@ -18,10 +19,12 @@ pub mod event;
 pub mod folder;
 mod greeting;
 pub mod opening;
+mod reach;
 
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
+    net::IpAddr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -147,7 +150,14 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let public_url = bound.public_url().to_string();
     let links = invites.links(&kept.guests(&revocations), kept.validity(), &public_url);
 
-    let media = Media::start(&config.media)?;
+    let mut media = config.media.clone();
+    media.addresses = reach::media_addresses(
+        &media.addresses,
+        config.http.listen.ip(),
+        !config.http.public_url.is_empty(),
+    );
+    warn_of_unreachable_media(&config, &media.addresses);
+    let media = Media::start(&media)?;
     let directory = Directory::new(Arc::clone(&now));
     let programme = Arc::new(kept.programme);
     open_rooms(&directory, &programme, &media, &config);
@@ -174,7 +184,6 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
         .addresses()
         .map(|address| address.to_string())
         .collect();
-    warn_of_unreachable_media(&config);
     let greeting = Greeting {
         programme: &programme,
         folder: &folder,
@@ -295,15 +304,9 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-fn warn_of_unreachable_media(config: &Config) {
+fn warn_of_unreachable_media(config: &Config, addresses: &[IpAddr]) {
     let elsewhere = !config.http.listen.ip().is_loopback() || !config.http.public_url.is_empty();
-    if elsewhere
-        && config
-            .media
-            .addresses
-            .iter()
-            .all(std::net::IpAddr::is_loopback)
-    {
+    if elsewhere && addresses.iter().all(IpAddr::is_loopback) {
         tracing::warn!(
             "media is received on this machine only: members elsewhere will see and hear nobody; \
              set media.addresses or --media-addr to an address that they reach"

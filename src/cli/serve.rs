@@ -26,7 +26,7 @@ pub(super) struct Flags {
     /// Address and port of HTTP and WebSocket; port 0 takes a free one [default: 127.0.0.1:7880]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// An address that clients reach media at; may be repeated [default: 127.0.0.1]
+    /// An address that clients reach media at; may be repeated [default: where the page is reached]
     #[arg(long, value_name = "ADDR")]
     media_addr: Vec<IpAddr>,
     /// UDP port of the first media shard, the others follow; 0 takes free ones [default: 7882]

@@ -44,7 +44,8 @@ const SOCKET_BUFFER_BYTES: i32 = 4 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Addresses that clients reach the media ports at, each a local address of this machine.
+    /// Addresses that clients reach the media ports at, each a local address of this machine, 1 to
+    /// 8. Empty in a settings file: whoever starts the media plane chooses.
     pub addresses: Vec<IpAddr>,
     /// UDP port of the first shard; the others follow. 0: any free port for each.
     pub port: u16,
@@ -57,7 +58,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            addresses: vec![IpAddr::from([127, 0, 0, 1])],
+            addresses: Vec::new(),
             port: 7882,
             shards: 1,
             shard: shard::Settings::default(),
