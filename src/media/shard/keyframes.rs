@@ -36,6 +36,10 @@ impl KeyFrames {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an instant cannot be made from nothing"
+)]
 mod tests {
     use super::*;
 

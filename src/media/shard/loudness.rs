@@ -55,6 +55,10 @@ impl Loudness {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an instant cannot be made from nothing"
+)]
 mod tests {
     use super::*;
 

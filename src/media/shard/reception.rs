@@ -85,6 +85,10 @@ impl Reception {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an instant cannot be made from nothing"
+)]
 mod tests {
     use super::*;
 

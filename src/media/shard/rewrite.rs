@@ -141,6 +141,10 @@ impl Rewrite {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an instant cannot be made from nothing"
+)]
 mod tests {
     use super::*;
 

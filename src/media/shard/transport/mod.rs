@@ -420,14 +420,13 @@ impl Transport {
             let _ = self.agent.handle_timeout(now);
             self.drain_ice();
         }
-        if let Some((_, endpoint)) = &mut self.dtls {
-            if endpoint
+        if let Some((_, endpoint)) = &mut self.dtls
+            && endpoint
                 .poll_timeout(&ASSOCIATION)
                 .is_some_and(|at| at <= now)
-                && endpoint.handle_timeout(ASSOCIATION, now).is_err()
-            {
-                self.lose("the DTLS handshake got no answer");
-            }
+            && endpoint.handle_timeout(ASSOCIATION, now).is_err()
+        {
+            self.lose("the DTLS handshake got no answer");
         }
     }
 
