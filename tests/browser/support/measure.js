@@ -97,23 +97,28 @@ window.measure = (() => {
     });
   }
 
-  // The first time from `from` on at which a tone is louder (or, `below`: quieter) than `db`, and
-  // stays so for 200 ms; null if it has not come.
-  function toneCrosses(hz, db, from, below) {
+  // [the last look before, the first look at] what `seen` says; null if it has not come. Between the
+  // two nobody looked: on a busy machine that may be long, and says nothing about what is measured.
+  function firstLook(looks, seen, from) {
+    const at = looks.findIndex((look) => look.t >= from && seen(look));
+    if (at < 0) return null;
+    return [Math.max(from, looks[at - 1]?.t ?? from), looks[at].t];
+  }
+
+  // When, from `from` on, a tone was first louder than `db`.
+  function firstHeard(hz, db, from) {
     const i = tones.indexOf(hz);
-    const beyond = (s) => (below ? s.db[i] < db : s.db[i] > db);
-    let since = null;
-    for (const s of heard) {
-      if (s.t < from) continue;
-      if (!beyond(s)) since = null;
-      else if (since === null) since = s.t;
-      if (since !== null && s.t - since >= 200) return since;
-    }
-    return null;
+    return firstLook(heard, (look) => look.db[i] > db, from);
+  }
+
+  // Time and level of one tone from `from` on, for people.
+  function course(hz, from) {
+    const i = tones.indexOf(hz);
+    return heard.filter((s) => s.t >= from).map((s) => `${s.t - from}:${Math.round(s.db[i])}`).join(" ");
   }
 
   // What was decoded of a section (`mid`) between two times: frames a second, and the longest time
-  // between looks that found a new frame, in ms.
+  // over which looks found no new frame, in ms.
   function videoBetween(mid, from, to) {
     const samples = seen.filter((s) => s.t >= from && s.t <= to && mid in s.frames);
     if (samples.length < 2) return { fps: 0, gap_ms: to - from };
@@ -123,11 +128,8 @@ window.measure = (() => {
     let changed = first.t;
     let frames = first.frames[mid];
     for (const s of samples) {
-      gap = Math.max(gap, s.t - changed);
-      if (s.frames[mid] !== frames) {
-        frames = s.frames[mid];
-        changed = s.t;
-      }
+      if (s.frames[mid] === frames) gap = Math.max(gap, s.t - changed);
+      else [frames, changed] = [s.frames[mid], s.t];
     }
     return {
       fps: ((last.frames[mid] - first.frames[mid]) * 1000) / (last.t - first.t),
@@ -150,11 +152,10 @@ window.measure = (() => {
     return loudest;
   }
 
-  // When the first frame of any section, or of `mid`, had been decoded; null if none has.
-  function firstFrame(mid) {
-    const sample = seen.find((s) =>
-      mid === undefined ? Object.values(s.frames).some((n) => n > 0) : s.frames[mid] > 0);
-    return sample ? sample.t : null;
+  // When, from `from` on, a frame of any section, or of `mid`, had first been decoded.
+  function firstFrame(from, mid) {
+    return firstLook(seen, ({ frames }) =>
+      mid === undefined ? Object.values(frames).some((n) => n > 0) : frames[mid] > 0, from);
   }
 
   // Audio packets received so far, all tracks together.
@@ -166,5 +167,5 @@ window.measure = (() => {
     return packets;
   }
 
-  return { start, tonesBetween, toneCrosses, loudnessBetween, videoBetween, firstFrame, audioPackets };
+  return { start, tonesBetween, firstHeard, course, loudnessBetween, videoBetween, firstFrame, audioPackets };
 })();

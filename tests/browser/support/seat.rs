@@ -8,12 +8,16 @@ use super::{browser::Browser, camera::Colour, server::Server, tab::Tab};
 /// What a page needs for anything that is not measured, on two busy cores.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A voice is heard from here on, in dB of full scale: the tones are at about -12, what one tone
+/// leaves at another's frequency, even at its sudden start, below -40.
+const HEARD_DB: f64 = -26.0;
+
 /// What a page decoded of one member's camera.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
 pub struct Picture {
     /// Frames a second.
     pub fps: f64,
-    /// The longest time without a new frame, to 50 ms.
+    /// The longest time over which no new frame was found.
     pub gap_ms: f64,
 }
 
@@ -50,27 +54,15 @@ impl Seat {
         seat
     }
 
-    /// Waits for camera and microphone, and presses “join”.
-    pub async fn press_join(&self) {
-        let () = self
-            .tab
-            .run(
-                "addEventListener('click', () => { window.pressedAt = Date.now(); }, \
-                 {capture: true, once: true});",
-            )
-            .await;
+    /// Waits for camera and microphone, and presses “join”; gives the time of that.
+    pub async fn press_join(&self) -> f64 {
         self.tab
             .wait_for(
                 "document.querySelector('.preview-video').videoWidth > 0",
                 PATIENCE,
             )
             .await;
-        self.press("join-button").await;
-    }
-
-    /// When “join” was pressed, as the page saw it.
-    pub async fn pressed_at(&self) -> f64 {
-        self.tab.run("return window.pressedAt;").await
+        self.press("join-button").await
     }
 
     /// Is in the room, its media path standing.
@@ -89,16 +81,16 @@ impl Seat {
         seat
     }
 
-    /// Presses a control.
-    pub async fn press(&self, testid: &str) {
-        self.tab.click(&format!("[data-testid={testid}]")).await;
+    /// Presses a control, and gives the time of that.
+    pub async fn press(&self, testid: &str) -> f64 {
+        self.tab.click(&format!("[data-testid={testid}]")).await
     }
 
-    /// Presses a control that concerns another member.
-    pub async fn press_on(&self, testid: &str, member: &str) {
+    /// Presses a control that concerns another member, and gives the time of that.
+    pub async fn press_on(&self, testid: &str, member: &str) -> f64 {
         self.tab
             .click(&format!("[data-testid={testid}][data-member={member}]"))
-            .await;
+            .await
     }
 
     /// Waits until an element is shown.
@@ -151,14 +143,26 @@ impl Seat {
             .await
     }
 
-    /// Waits until a tone is heard from `since` on, and gives after how many ms it was.
-    pub async fn hears(&self, hz: u32, since: f64) -> f64 {
-        let first = format!("measure.toneCrosses({hz}, -40, {since}, false)");
+    /// Waits until a tone is heard from `since` on, and panics if it was still silent after
+    /// `ms`.
+    pub async fn hears(&self, hz: u32, since: f64, ms: f64) {
+        let first = format!("measure.firstHeard({hz}, {HEARD_DB}, {since})");
         self.tab
             .wait_for(&format!("{first} !== null"), PATIENCE)
             .await;
-        let at: f64 = self.tab.run(&format!("return {first};")).await;
-        at - since
+        let [silent, heard]: [f64; 2] = self.tab.run(&format!("return {first};")).await;
+        let (silent, heard) = (silent - since, heard - since);
+        println!("{} hears {hz} Hz after {heard:.0} ms", self.member);
+        if silent > ms {
+            let course: String = self
+                .tab
+                .run(&format!("return measure.course({hz}, {since});"))
+                .await;
+            panic!(
+                "{} does not hear {hz} Hz after {silent:.0} ms; ms and dB: {course}",
+                self.member
+            );
+        }
     }
 
     /// Whether the page plays all that it receives: no sound element is paused, muted or empty.
@@ -177,7 +181,7 @@ impl Seat {
         let mid = mid_of(member);
         self.tab
             .wait_for(
-                &format!("(({mid}) ?? null) !== null && measure.firstFrame({mid}) !== null"),
+                &format!("(({mid}) ?? null) !== null && measure.firstFrame(0, {mid}) !== null"),
                 PATIENCE,
             )
             .await;
@@ -197,11 +201,17 @@ impl Seat {
             .await
     }
 
-    /// When the member's camera had been decoded here for the first time.
-    pub async fn first_picture_of(&self, member: &str) -> f64 {
-        self.tab
-            .run(&format!("return measure.firstFrame({});", mid_of(member)))
-            .await
+    /// How long after `since` the page had still decoded nothing of the member's camera, in ms.
+    pub async fn waited_for_picture_of(&self, member: &str, since: f64) -> f64 {
+        let [before, at]: [f64; 2] = self
+            .tab
+            .run(&format!(
+                "return measure.firstFrame({since}, {});",
+                mid_of(member)
+            ))
+            .await;
+        println!("{} sees {member} after {:.0} ms", self.member, at - since);
+        before - since
     }
 
     /// How loud all that is heard is between two times, in dB of full scale.

@@ -11,7 +11,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::wire::Wire;
+use super::{wall_ms, wire::Wire};
 
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -198,8 +198,8 @@ impl Tab {
     }
 
     /// Waits until an element is there, can be used and is covered by nothing, and presses it with
-    /// the mouse, in its middle.
-    pub async fn click(&self, selector: &str) {
+    /// the mouse, in its middle. Gives the time of that.
+    pub async fn click(&self, selector: &str) -> f64 {
         let selector = json!(selector);
         // A tile that is just sliding to its place may lie over it for a moment.
         let ready = format!(
@@ -215,16 +215,20 @@ impl Tab {
         match self.engine {
             Engine::Chromium => {
                 let [x, y]: [f64; 2] = self.run("return aim;").await;
+                let pressed = wall_ms();
                 for kind in ["mousePressed", "mouseReleased"] {
                     let params =
                         json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1});
                     self.devtools("Input.dispatchMouseEvent", params).await;
                 }
+                pressed
             }
             Engine::Firefox => {
+                let pressed = wall_ms();
                 let () = self
                     .run(&format!("document.querySelector({selector}).click();"))
                     .await;
+                pressed
             }
         }
     }
