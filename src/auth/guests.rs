@@ -52,10 +52,11 @@ impl GuestList<'_> {
             not_before: whole_second(not_before),
             expires: whole_second(validity.expires),
         };
-        // One round more than the seat's invites withdrawn one by one: this ends.
+        // Ends: there are no more rounds than ids withdrawn one by one, but for one in 64.
         for attempt in 0_u64.. {
             grant.jti = jti(&grant, attempt);
-            if !self.revocations.has_invite(&grant.jti) {
+            // One that began with a hyphen would look like a flag to whoever withdraws it.
+            if !grant.jti.starts_with('-') && !self.revocations.has_invite(&grant.jti) {
                 break;
             }
         }

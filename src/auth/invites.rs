@@ -462,6 +462,14 @@ mod tests {
     }
 
     #[test]
+    fn no_links_id_looks_like_a_flag() {
+        for n in 0..500 {
+            let jti = Event::new(&format!("e{n}")).grant().jti;
+            assert!(!jti.starts_with('-'), "{jti}");
+        }
+    }
+
+    #[test]
     fn what_is_no_key_is_refused() {
         let refused = |pem: &str| Invites::ed25519(pem).err();
         let key = key(1);

@@ -41,7 +41,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3650))]
     valid_days: Option<u64>,
     /// Withdraw the link with this id, also while the server runs; may be repeated
-    #[arg(long, value_name = "JTI")]
+    #[arg(long, value_name = "JTI", allow_hyphen_values = true)]
     revoke: Vec<String>,
     /// Withdraw every link that this member has been given so far; may be repeated
     #[arg(long, value_name = "MEMBER")]

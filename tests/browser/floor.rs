@@ -87,7 +87,7 @@ async fn only_who_has_the_floor_is_heard() {
                 seat.member
             );
             assert!(
-                picture.gap_ms <= 1000.0,
+                picture.gap_ms <= 1000.0 && picture.freeze_ms <= 1000.0,
                 "{} sees {member}: {picture:?}",
                 seat.member
             );

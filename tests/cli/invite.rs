@@ -146,6 +146,9 @@ fn a_link_is_withdrawn_without_a_server() {
         (said.code, said.out.as_str()),
         (Some(0), format!("revoked {jti}\n").as_str())
     );
+    // Ids of links made elsewhere may begin with a hyphen.
+    let said = place.run_on_data(&["invite", "--revoke", "-gK2"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(0), "revoked -gK2\n"));
     let after = json(&place, &["--member", "csis-1"]);
     assert_ne!(token(&after[0]), token(&before[0]));
 }

@@ -15,7 +15,9 @@ window.measure = (() => {
   let connection = () => null;
   let ears = new Map(); // receiver -> analyser
   let heard = []; // {t, db: [one for each tone]}, the loudest of all tracks
-  let seen = []; // {t, frames: {mid: framesDecoded}, energy: {mid: [totalAudioEnergy, totalSamplesDuration]}}
+  // {t, frames: {mid: framesDecoded}, frozen: {mid: totalFreezesDuration},
+  //  energy: {mid: [totalAudioEnergy, totalSamplesDuration]}}
+  let seen = [];
   let window_ = null;
 
   // The amplitude of one tone in dB of full scale (Goertzel, Hann window).
@@ -65,10 +67,11 @@ window.measure = (() => {
   async function look() {
     const pc = connection();
     if (!pc) return;
-    const sample = { t: Date.now(), frames: {}, energy: {} };
+    const sample = { t: Date.now(), frames: {}, frozen: {}, energy: {} };
     for (const report of (await pc.getStats()).values()) {
       if (report.type === "inbound-rtp" && report.kind === "video") {
         sample.frames[report.mid] = report.framesDecoded || 0;
+        sample.frozen[report.mid] = report.totalFreezesDuration || 0;
       } else if (report.type === "inbound-rtp" && report.kind === "audio") {
         sample.energy[report.mid] = [report.totalAudioEnergy || 0, report.totalSamplesDuration || 0];
       }
@@ -97,18 +100,18 @@ window.measure = (() => {
     });
   }
 
-  // [the last look before, the first look at] what `seen` says; null if it has not come. Between the
-  // two nobody looked: on a busy machine that may be long, and says nothing about what is measured.
-  function firstLook(looks, seen, from) {
-    const at = looks.findIndex((look) => look.t >= from && seen(look));
-    if (at < 0) return null;
-    return [Math.max(from, looks[at - 1]?.t ?? from), looks[at].t];
-  }
-
-  // When, from `from` on, a tone was first louder than `db`.
+  // When, from `from` on, a tone was first louder than `db`, and stayed so for 200 ms; null if it has
+  // not come.
   function firstHeard(hz, db, from) {
     const i = tones.indexOf(hz);
-    return firstLook(heard, (look) => look.db[i] > db, from);
+    let since = null;
+    for (const { t, db: levels } of heard) {
+      if (t < from) continue;
+      if (levels[i] <= db) since = null;
+      else since ??= t;
+      if (since !== null && t - since >= 200) return since;
+    }
+    return null;
   }
 
   // Time and level of one tone from `from` on, for people.
@@ -117,23 +120,30 @@ window.measure = (() => {
     return heard.filter((s) => s.t >= from).map((s) => `${s.t - from}:${Math.round(s.db[i])}`).join(" ");
   }
 
-  // What was decoded of a section (`mid`) between two times: frames a second, and the longest time
-  // over which looks found no new frame, in ms.
+  // What was decoded of a section (`mid`) between two times: frames a second, the longest time between
+  // looks that found a new frame, and the longest freeze by the browser's own count (Firefox has none),
+  // both in ms.
   function videoBetween(mid, from, to) {
     const samples = seen.filter((s) => s.t >= from && s.t <= to && mid in s.frames);
-    if (samples.length < 2) return { fps: 0, gap_ms: to - from };
+    if (samples.length < 2) return { fps: 0, gap_ms: to - from, freeze_ms: to - from };
     const first = samples[0];
     const last = samples[samples.length - 1];
     let gap = 0;
     let changed = first.t;
     let frames = first.frames[mid];
+    let freeze = 0;
+    let frozen = first.frozen[mid];
     for (const s of samples) {
-      if (s.frames[mid] === frames) gap = Math.max(gap, s.t - changed);
-      else [frames, changed] = [s.frames[mid], s.t];
+      gap = Math.max(gap, s.t - changed);
+      if (s.frames[mid] !== frames) [frames, changed] = [s.frames[mid], s.t];
+      // The total rises by a whole freeze when that ends.
+      freeze = Math.max(freeze, s.frozen[mid] - frozen);
+      frozen = s.frozen[mid];
     }
     return {
       fps: ((last.frames[mid] - first.frames[mid]) * 1000) / (last.t - first.t),
       gap_ms: gap,
+      freeze_ms: freeze * 1000,
     };
   }
 
@@ -152,10 +162,10 @@ window.measure = (() => {
     return loudest;
   }
 
-  // When, from `from` on, a frame of any section, or of `mid`, had first been decoded.
-  function firstFrame(from, mid) {
-    return firstLook(seen, ({ frames }) =>
-      mid === undefined ? Object.values(frames).some((n) => n > 0) : frames[mid] > 0, from);
+  // When a frame of any section, or of `mid`, had first been decoded; null if it has not.
+  function firstFrame(mid) {
+    return seen.find(({ frames }) =>
+      mid === undefined ? Object.values(frames).some((n) => n > 0) : frames[mid] > 0)?.t ?? null;
   }
 
   // Audio packets received so far, all tracks together.

@@ -17,8 +17,10 @@ const HEARD_DB: f64 = -26.0;
 pub struct Picture {
     /// Frames a second.
     pub fps: f64,
-    /// The longest time over which no new frame was found.
+    /// The longest time between looks, 50 ms apart, that found a new frame.
     pub gap_ms: f64,
+    /// The longest freeze by the browser's own count.
+    pub freeze_ms: f64,
 }
 
 /// One member's page.
@@ -143,23 +145,22 @@ impl Seat {
             .await
     }
 
-    /// Waits until a tone is heard from `since` on, and panics if it was still silent after
-    /// `ms`.
+    /// Waits until a tone is heard from `since` on, and panics if that was later than after `ms`.
     pub async fn hears(&self, hz: u32, since: f64, ms: f64) {
         let first = format!("measure.firstHeard({hz}, {HEARD_DB}, {since})");
         self.tab
             .wait_for(&format!("{first} !== null"), PATIENCE)
             .await;
-        let [silent, heard]: [f64; 2] = self.tab.run(&format!("return {first};")).await;
-        let (silent, heard) = (silent - since, heard - since);
-        println!("{} hears {hz} Hz after {heard:.0} ms", self.member);
-        if silent > ms {
+        let heard: f64 = self.tab.run(&format!("return {first};")).await;
+        let after = heard - since;
+        println!("{} hears {hz} Hz after {after:.0} ms", self.member);
+        if after > ms {
             let course: String = self
                 .tab
                 .run(&format!("return measure.course({hz}, {since});"))
                 .await;
             panic!(
-                "{} does not hear {hz} Hz after {silent:.0} ms; ms and dB: {course}",
+                "{} hears {hz} Hz only after {after:.0} ms; ms and dB: {course}",
                 self.member
             );
         }
@@ -181,7 +182,7 @@ impl Seat {
         let mid = mid_of(member);
         self.tab
             .wait_for(
-                &format!("(({mid}) ?? null) !== null && measure.firstFrame(0, {mid}) !== null"),
+                &format!("(({mid}) ?? null) !== null && measure.firstFrame({mid}) !== null"),
                 PATIENCE,
             )
             .await;
@@ -201,17 +202,12 @@ impl Seat {
             .await
     }
 
-    /// How long after `since` the page had still decoded nothing of the member's camera, in ms.
+    /// How long after `since` the page had first decoded a frame of the member's camera, in ms.
     pub async fn waited_for_picture_of(&self, member: &str, since: f64) -> f64 {
-        let [before, at]: [f64; 2] = self
-            .tab
-            .run(&format!(
-                "return measure.firstFrame({since}, {});",
-                mid_of(member)
-            ))
-            .await;
-        println!("{} sees {member} after {:.0} ms", self.member, at - since);
-        before - since
+        let first = format!("return measure.firstFrame({});", mid_of(member));
+        let waited = self.tab.run::<f64>(&first).await - since;
+        println!("{} sees {member} after {waited:.0} ms", self.member);
+        waited
     }
 
     /// How loud all that is heard is between two times, in dB of full scale.
