@@ -62,7 +62,9 @@ async function loop() {
 
 /// A tab that sends itself its camera and microphone, measured.
 async fn loopback_tab(browser: &Browser, tones: &[u32]) -> Tab {
-    let tab = browser.tab("loopback", &loopback_page().await).await;
+    let tab = browser
+        .measured_tab("loopback", &loopback_page().await)
+        .await;
     let () = tab.run("await loop();").await;
     measure(&tab, "window.receiving", tones).await;
     tab.wait_for("measure.firstFrame() !== null", Duration::from_secs(20))

@@ -188,6 +188,20 @@ impl Browser {
 
     /// A new tab that shares nothing with the others (cookies, storage), called `name` in failures.
     pub async fn tab(&self, name: &str, url: &str) -> Tab {
+        let tab = self.empty_tab(name).await;
+        tab.open(url).await;
+        tab
+    }
+
+    /// The same, for a page that is measured by scripts which its own policy would not let in.
+    pub async fn measured_tab(&self, name: &str, url: &str) -> Tab {
+        let tab = self.empty_tab(name).await;
+        tab.let_scripts_in().await;
+        tab.open(url).await;
+        tab
+    }
+
+    async fn empty_tab(&self, name: &str) -> Tab {
         let id = match self.engine {
             Engine::Chromium => self.chromium_tab().await,
             Engine::Firefox => self.firefox_tab().await,
@@ -200,7 +214,6 @@ impl Browser {
             .insert(id.clone(), Arc::clone(&log));
         let tab = Tab::new(self.engine, name, id, self.wire.clone(), log);
         tab.start().await;
-        tab.open(url).await;
         tab
     }
 

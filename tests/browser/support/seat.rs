@@ -10,14 +10,14 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A voice is heard from here on, in dB of full scale: the tones are at about -12, what one tone
 /// leaves at another's frequency, even at its sudden start, below -40.
-const HEARD_DB: f64 = -26.0;
+const HEARD_DB: f64 = -36.0;
 
 /// What a page decoded of one member's camera.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
 pub struct Picture {
     /// Frames a second.
     pub fps: f64,
-    /// The longest time between looks, 50 ms apart, that found a new frame.
+    /// The longest time between looks, 100 ms apart, that found a new frame.
     pub gap_ms: f64,
     /// The longest freeze by the browser's own count.
     pub freeze_ms: f64,
@@ -39,7 +39,7 @@ impl Seat {
             .link(member)
             .url
             .replacen("/join#", "/join?rawaudio=1#", 1);
-        let tab = browser.tab(member, &url).await;
+        let tab = browser.measured_tab(member, &url).await;
         let seat = Self {
             member: member.to_owned(),
             tab,

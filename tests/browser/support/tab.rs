@@ -96,6 +96,14 @@ impl Tab {
         }
     }
 
+    /// From the next page on, its policy stops no script of the test's.
+    pub(super) async fn let_scripts_in(&self) {
+        if self.engine == Engine::Chromium {
+            self.devtools("Page.setBypassCSP", json!({"enabled": true}))
+                .await;
+        }
+    }
+
     /// What its console complained of so far.
     pub fn complaints(&self) -> Vec<String> {
         self.log.lock().expect("no panic").clone()
