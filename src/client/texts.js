@@ -225,7 +225,8 @@ const english = {
       open: { name: 'Open', text: 'A free microphone opens at once; who comes later waits for one.' },
     },
     microphones: 'Open microphones at once',
-    microphoneCount: (count) => (count === 1 ? '1 microphone' : `${count} microphones`),
+    // Beside a heading, on a phone's width.
+    microphoneCount: (count) => (count === 1 ? '1 mic' : `${count} mics`),
     settings: 'Floor settings',
     change: 'change',
     apply: 'Apply',
