@@ -1,13 +1,9 @@
-// The peer connection: one offer, the sending sections, the slots that the server fills.
+// The member's media: which peer connection is in use, when another must follow it, what is sent.
 //
-// It must never know the DOM (sound elements come from a factory that is handed in), the
-// meeting's rules, or where tracks come from (devices.js).
+// A connection that stands goes on playing until its successor does, so that a repair is not heard.
+// It must never know the DOM, the meeting's rules, or where tracks come from (devices.js).
 
-/** Receiving places. More pictures than this are not drawn at once on any screen. */
-export const AUDIO_SLOTS = 4;
-
-/** The camera's highest rate, in bits a second: 640x360 at up to 24 frames looks clean at it. */
-const CAMERA_BITRATE_MAX = 500_000;
+import { Peer } from './peer.js';
 
 /** Pauses before an offer is repeated after a failure, in ms; the last one repeats. */
 const RETRY_MS = [300, 1000, 2500, 5000];
@@ -18,34 +14,38 @@ const RESUME_MS = 1000;
 /** How long the media path may take to stand before it is offered anew, in ms. */
 const CONNECT_MS = 15_000;
 
+/** How long a path may be silent, by the browser's own judgement, before another is offered, in ms. */
+const SILENT_MS = 3000;
+
 export class Media {
   #request;
   #makeAudio;
   #listeners = new Set();
-  #videoSlots = 0;
-  #iceServers = [];
-  #senders = { microphone: null, camera: null };
+  #options = null;
   #tracks = { microphone: null, camera: null };
   #sending = { microphone: false, camera: false };
   #muted = false;
   #forced = false;
-  #streams = new Map();
-  #sounds = [];
   #output = '';
+  /** The connection that plays; the one that is to follow it, or to be the first. */
+  #current = null;
+  #next = null;
+  /** The present connection was found wanting, and none has followed it yet. */
+  #doubted = false;
   #failures = 0;
   #retry = null;
   #watch = null;
+  #silence = null;
+  #resuming = null;
 
-  /** The present RTCPeerConnection, or null. */
-  pc = null;
-  /** What each slot carries, as the server's last `media.slots` said. */
-  slots = [];
   /** `none`, `connecting`, `connected`, `lost` or `refused`. */
   status = 'none';
   /** Why an offer was refused, for people. */
   refusal = null;
   /** The browser lets no sound out before a press. */
   soundBlocked = false;
+  /** Called when the path falls silent: signalling may have gone the same way. */
+  onSilence = () => {};
 
   /**
    * `request(type, fields)` asks the server; `makeAudio()` gives an element that plays sound by
@@ -61,30 +61,46 @@ export class Media {
     this.#listeners.add(listener);
   }
 
-  /** Makes the connection for the room that this client is in. */
+  /** The RTCPeerConnection in use, or null. */
+  get pc() {
+    return this.#playing?.pc ?? null;
+  }
+
+  /** What each slot carries. */
+  get slots() {
+    return this.#playing?.slots ?? [];
+  }
+
+  get #playing() {
+    return this.#current ?? this.#next;
+  }
+
+  /** Makes a connection for the room that this client is in. */
   start({ iceServers, videoSlots }) {
-    this.#iceServers = iceServers;
-    this.#videoSlots = videoSlots;
+    this.#options = { iceServers, videoSlots };
     this.#failures = 0;
     return this.#offer();
   }
 
   /**
-   * After signalling alone was lost: the server goes on with a connection that it still has, and
-   * says so by its slots. Where it does not, a new one is made.
+   * After signalling was lost: the server goes on with a connection that it still has, and says
+   * so by its slots. Where it does not, a new one is made.
    */
   resume(options) {
-    if (this.pc?.connectionState !== 'connected') return this.start(options);
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.start(options), RESUME_MS);
+    if (!this.#current?.connected || this.#next || this.#doubted) return this.start(options);
+    clearTimeout(this.#resuming);
+    this.#resuming = setTimeout(() => this.start(options), RESUME_MS);
     return undefined;
   }
 
-  /** Ends the connection and all that it plays. */
+  /** Ends everything and all that it plays. */
   stop() {
-    clearTimeout(this.#retry);
-    this.#closeConnection();
-    this.slots = [];
+    this.#clearTimers();
+    this.#next?.close();
+    this.#current?.close();
+    this.#next = null;
+    this.#current = null;
+    this.#doubted = false;
     this.#setStatus('none');
   }
 
@@ -124,7 +140,7 @@ export class Media {
 
   /** The stream that a slot plays, or null. */
   slotStream(mid) {
-    return this.#streams.get(mid) ?? null;
+    return this.#playing?.stream(mid) ?? null;
   }
 
   /** The stream of the slot that shows `member`'s camera now, or null. */
@@ -134,16 +150,18 @@ export class Media {
     return slot ? this.slotStream(slot.mid) : null;
   }
 
-  /** Takes a `media.…` signal. */
+  /** Takes a `media.…` signal. They are about the latest offer that was answered. */
   handleSignal(signal) {
+    const peer = this.#next?.answered ? this.#next : this.#current;
+    if (!peer) return;
     switch (signal.signal) {
       case 'media.slots':
-        this.slots = signal.slots;
-        if (this.status === 'connected') clearTimeout(this.#retry);
+        peer.slots = signal.slots;
+        clearTimeout(this.#resuming);
         this.#tell();
         break;
       case 'media.connected':
-        this.#connected();
+        this.#stands(peer);
         break;
       case 'media.lost':
         this.#again();
@@ -155,161 +173,123 @@ export class Media {
   /** Plays sound on this output device ('' is the system's choice). */
   setOutput(deviceId) {
     this.#output = deviceId;
-    for (const sound of this.#sounds) sound.setSinkId?.(deviceId).catch(() => {});
+    for (const peer of this.#peers()) peer.setOutput(deviceId);
   }
 
   /** Starts the sound that the browser held back; call it from a press. */
   async turnSoundOn() {
     this.soundBlocked = false;
-    await Promise.all(this.#sounds.map((sound) => this.#play(sound)));
+    await Promise.all(this.#peers().map((peer) => peer.play()));
     this.#tell();
   }
 
   async #offer() {
-    clearTimeout(this.#retry);
-    this.#closeConnection();
-    const pc = new RTCPeerConnection({
-      iceServers: this.#iceServers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require',
+    this.#clearTimers();
+    this.#next?.close();
+    const peer = new Peer({
+      request: this.#request, makeAudio: this.#makeAudio, output: this.#output, ...this.#options,
     });
-    this.pc = pc;
-    this.refusal = null;
-    this.#setStatus('connecting');
-    pc.onconnectionstatechange = () => {
-      if (this.pc !== pc) return;
-      if (pc.connectionState === 'connected') this.#connected();
-      if (pc.connectionState === 'failed') this.#again();
-    };
-    this.#watch = setTimeout(() => {
-      if (this.pc === pc && pc.connectionState !== 'connected') this.#again();
-    }, CONNECT_MS);
-
-    const candidates = this.#gatherCandidates(pc);
-    this.#addSections(pc);
-    try {
-      await pc.setLocalDescription(await pc.createOffer());
-      this.#nameSlots(pc);
-      const { sdp } = await this.#request('media.offer', {
-        sdp: pc.localDescription.sdp,
-        sending: Object.entries(this.#senders)
-          .map(([source, { mid }]) => ({ mid, source })),
-      });
-      if (this.pc !== pc) return;
-      await pc.setRemoteDescription({ type: 'answer', sdp });
-      candidates.release();
-    } catch (error) {
-      if (this.pc === pc) this.#offerFailed(error);
-    }
-  }
-
-  /** Candidates are held until the offer has been answered: the server knows the peer then. */
-  #gatherCandidates(pc) {
-    let held = [];
-    const send = (candidate) => this.#request('media.candidate', { candidate }).catch(() => {});
-    pc.onicecandidate = ({ candidate }) => {
-      if (this.pc !== pc) return;
-      const line = candidate?.candidate || null;
-      if (held) held.push(line);
-      else send(line);
-    };
-    return {
-      release() {
-        const waiting = held;
-        held = null;
-        waiting.forEach(send);
-      },
-    };
-  }
-
-  #addSections(pc) {
-    const microphone = pc.addTransceiver('audio', { direction: 'sendonly' });
-    const camera = pc.addTransceiver('video', {
-      direction: 'sendonly',
-      sendEncodings: [{ maxBitrate: CAMERA_BITRATE_MAX }],
-    });
-    preferVp8(camera);
-    this.#senders = { microphone, camera };
-    this.#attach('microphone');
-    this.#attach('camera');
-    for (let slot = 0; slot < AUDIO_SLOTS; slot += 1) {
-      pc.addTransceiver('audio', { direction: 'recvonly' });
-    }
-    for (let slot = 0; slot < this.#videoSlots; slot += 1) {
-      preferVp8(pc.addTransceiver('video', { direction: 'recvonly' }));
-    }
-  }
-
-  #nameSlots(pc) {
-    for (const { mid, direction, receiver } of pc.getTransceivers()) {
-      if (direction !== 'recvonly') continue;
-      const stream = new MediaStream([receiver.track]);
-      this.#streams.set(mid, stream);
-      if (receiver.track.kind === 'audio') this.#addSound(stream);
-    }
-  }
-
-  #addSound(stream) {
-    const sound = this.#makeAudio();
-    sound.srcObject = stream;
-    if (this.#output) sound.setSinkId?.(this.#output).catch(() => {});
-    this.#sounds.push(sound);
-    this.#play(sound);
-  }
-
-  async #play(sound) {
-    try {
-      await sound.play();
-    } catch (error) {
-      // An AbortError only says that the element was given up meanwhile.
-      if (error.name !== 'NotAllowedError' || !this.#sounds.includes(sound)) return;
+    this.#next = peer;
+    peer.onState = (state) => this.#handleState(peer, state);
+    peer.onSoundBlocked = () => {
       this.soundBlocked = true;
       this.#tell();
+    };
+    for (const source of Object.keys(this.#tracks)) peer.attach(source, this.#sent(source));
+    this.refusal = null;
+    this.#setStatus('connecting');
+    this.#watch = setTimeout(() => this.#again(), CONNECT_MS);
+    try {
+      await peer.offer();
+    } catch (error) {
+      if (this.#next === peer) this.#offerFailed(error);
     }
   }
 
-  #attach(source) {
-    const sent = this.#sending[source] || (source === 'microphone' && this.#forced);
-    const track = sent ? this.#tracks[source] : null;
-    // Refused only by a connection that has been closed meanwhile.
-    return this.#senders[source]?.sender.replaceTrack(track).catch(() => {});
+  #handleState(peer, state) {
+    switch (state) {
+      case 'connected':
+        this.#stands(peer);
+        break;
+      case 'disconnected':
+        // The silence of one that has a successor already is no news.
+        if (peer !== this.#current || this.#next) return;
+        this.onSilence();
+        clearTimeout(this.#silence);
+        this.#silence = setTimeout(() => {
+          this.#doubted = true;
+          this.#offer();
+        }, SILENT_MS);
+        break;
+      case 'failed':
+        if (peer === this.#current && this.#next) return;
+        this.onSilence();
+        this.#again();
+        break;
+      default:
+    }
   }
 
-  #connected() {
-    clearTimeout(this.#watch);
-    this.#failures = 0;
+  /** The path of a connection stands, for the first time or again after a silence. */
+  #stands(peer) {
+    if (peer === this.#next) {
+      this.#clearTimers();
+      this.#current?.close();
+      this.#current = peer;
+      this.#next = null;
+      this.#doubted = false;
+      this.#failures = 0;
+    } else if (peer !== this.#current || this.#next) {
+      return;
+    }
+    clearTimeout(this.#silence);
     this.#setStatus('connected');
   }
 
   #offerFailed(error) {
+    this.#dropNext();
     if (error.code === 'bad_offer' || error.code === 'full') {
-      clearTimeout(this.#watch);
       this.refusal = error.message;
       this.#setStatus('refused');
-    } else if (error.name !== 'Unreachable') {
+    } else if (error.name === 'Unreachable') {
+      // The next join offers anew.
+      this.#setStatus(this.#current?.connected ? 'connected' : 'lost');
+    } else {
       this.#again();
     }
-    // Without signalling, the next join offers anew.
   }
 
   #again() {
-    clearTimeout(this.#watch);
-    clearTimeout(this.#retry);
+    this.#doubted = true;
+    this.#clearTimers();
+    this.#dropNext();
     this.#setStatus('lost');
     const pause = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
     this.#failures += 1;
     this.#retry = setTimeout(() => this.#offer(), pause);
   }
 
-  #closeConnection() {
+  #dropNext() {
     clearTimeout(this.#watch);
-    this.pc?.close();
-    this.pc = null;
-    this.#senders = { microphone: null, camera: null };
-    this.#streams.clear();
-    for (const sound of this.#sounds) {
-      sound.srcObject = null;
-      sound.remove();
-    }
-    this.#sounds = [];
+    this.#next?.close();
+    this.#next = null;
+  }
+
+  #clearTimers() {
+    for (const timer of [this.#retry, this.#watch, this.#silence, this.#resuming]) clearTimeout(timer);
+  }
+
+  #peers() {
+    return [this.#current, this.#next].filter(Boolean);
+  }
+
+  #sent(source) {
+    const sends = this.#sending[source] || (source === 'microphone' && this.#forced);
+    return sends ? this.#tracks[source] : null;
+  }
+
+  #attach(source) {
+    return Promise.all(this.#peers().map((peer) => peer.attach(source, this.#sent(source))));
   }
 
   #setStatus(status) {
@@ -320,15 +300,4 @@ export class Media {
   #tell() {
     for (const listener of this.#listeners) listener();
   }
-}
-
-/**
- * Offers VP8 alone where the browser has it: every browser does, the server forwards it, and an
- * offer of all codecs over ten video sections would pass the frame limit of 64 KiB.
- */
-function preferVp8(transceiver) {
-  const codecs = RTCRtpReceiver.getCapabilities?.('video')?.codecs ?? [];
-  const wanted = codecs.filter(({ mimeType }) => /^video\/(vp8|rtx)$/i.test(mimeType));
-  if (!wanted.some(({ mimeType }) => /vp8$/i.test(mimeType))) return;
-  transceiver.setCodecPreferences?.(wanted);
 }
