@@ -49,6 +49,10 @@ addEventListener('hashchange', () => location.reload());
 // Goodbye at once, rather than after the server's patience.
 addEventListener('pagehide', () => protocol.close());
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+// What may have cost the connection without a word: another network, a sleep.
+addEventListener('online', () => visit.networkIsBack());
+navigator.connection?.addEventListener('change', () => visit.probe());
+document.addEventListener('visibilitychange', () => document.hidden || visit.probe());
 
 if (!token) visit.refuse('no_link');
 else if (!globalThis.RTCPeerConnection) visit.refuse('no_webrtc');

@@ -5,6 +5,9 @@
 /** How long an answer may take, in ms. Past it the connection counts as dead and is closed. */
 const ANSWER_MS = 10_000;
 
+/** The same where there is reason to doubt the connection: the server answers a ping at once. */
+const PING_MS = 3000;
+
 /** A request's `error`: a stable `code` and a message for people. */
 export class Refusal extends Error {
   constructor(code, message) {
@@ -32,6 +35,7 @@ export class Protocol {
   #socket = null;
   #nextId = 1;
   #pending = new Map();
+  #heardAt = 0;
 
   /** Called with each event that changes the room. */
   onEvent = () => {};
@@ -59,9 +63,11 @@ export class Protocol {
       socket.onopen = () => {
         clearTimeout(giveUp);
         stood = true;
+        this.#heardAt = performance.now();
         resolve();
       };
-      socket.onmessage = ({ data }) => this.#receive(data);
+      // One that was abandoned may find its voice again.
+      socket.onmessage = ({ data }) => this.#socket === socket && this.#receive(data);
       socket.onclose = ({ code }) => {
         clearTimeout(giveUp);
         if (this.#socket !== socket) return;
@@ -73,16 +79,30 @@ export class Protocol {
     });
   }
 
-  /** Sends a request; resolves with its `ok`, rejects with `Refusal` or `Unreachable`. */
-  request(type, fields = {}) {
+  /**
+   * Sends a request; resolves with its `ok`, rejects with `Refusal` or `Unreachable`. A connection
+   * on which no answer came within `patience` ms is abandoned.
+   */
+  request(type, fields = {}, patience = ANSWER_MS) {
     if (!this.connected) return Promise.reject(new Unreachable());
     const id = this.#nextId++;
     const socket = this.#socket;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#abandon(socket), ANSWER_MS);
+      const timer = setTimeout(() => this.#abandon(socket), patience);
       this.#pending.set(id, { resolve, reject, timer });
       socket.send(JSON.stringify({ id, type, ...fields }));
     });
+  }
+
+  /** Asks for a sign of life: a socket whose other end is silent is abandoned for it. */
+  ping(patience = PING_MS) {
+    // Whatever the answer says, somebody gave it.
+    return this.request('ping', {}, patience).catch(() => {});
+  }
+
+  /** How long nothing has come from the server, in ms. */
+  get quietMs() {
+    return performance.now() - this.#heardAt;
   }
 
   /** Ends the connection without `onClosed`. */
@@ -103,6 +123,7 @@ export class Protocol {
   }
 
   #receive(text) {
+    this.#heardAt = performance.now();
     let message;
     try {
       message = JSON.parse(text);

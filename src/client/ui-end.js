@@ -5,9 +5,6 @@ import { texts } from './texts.js';
 
 const ICON_OF = { left: 'done', no_link: 'link', link_not_yet: 'clock' };
 
-/** Endings during which the visit goes on trying; a press only hurries it. */
-const RETRYING = ['unreachable', 'server_stopped'];
-
 /** Endings whose reason only the server's words tell. */
 const UNTOLD = ['refused', 'full'];
 
@@ -25,10 +22,10 @@ export class EndScreen {
   }
 
   draw() {
-    const { phase, ending } = this.#visit;
+    const { phase, ending, returning } = this.#visit;
     const code = phase === 'left' ? 'left' : ending.code;
     if (code !== this.#code) this.#build(code, ending?.message);
-    show(this.#retrying, RETRYING.includes(code));
+    show(this.#retrying, returning);
   }
 
   #build(code, message) {
@@ -43,7 +40,7 @@ export class EndScreen {
     const heading = el('h1', { text: wording.title, tabindex: '-1' });
     const again = wording.again && button(wording.againText ?? texts.endingTryAgain, {
       class: 'button button-primary button-large', testid: 'try-again',
-      on: { click: () => this.#again(code) },
+      on: { click: () => this.#again() },
     });
     document.title = `${wording.title} – ${texts.product}`;
     this.root.replaceChildren(el('section', {
@@ -62,8 +59,9 @@ export class EndScreen {
     heading.focus();
   }
 
-  #again(code) {
-    if (RETRYING.includes(code)) this.#visit.retryNow();
+  /** While the visit goes on trying, a press only hurries it. */
+  #again() {
+    if (this.#visit.returning) this.#visit.retryNow();
     else location.reload();
   }
 }

@@ -8,11 +8,18 @@ import { mayEnter } from './meeting.js';
 /** Pauses before each attempt to come back, in ms; the last one repeats. */
 const RETURN_MS = [0, 300, 1200, 2700, 4800, 7000];
 
+/** A connection that stood for so long, in ms, ends the growth of the pauses. */
+const STEADY_MS = 5000;
+
+/** After so long without a word from the server, in ms, the connection is tried: no page sees its pings. */
+const QUIET_MS = 20_000;
+
 /** Close codes after which coming back by itself would be wrong. */
 const FINAL_CLOSES = { 4001: 'removed', 4002: 'replaced', 4004: 'link_revoked' };
 
-/** The server said that it stops. */
+/** The server said that it stops, or that it takes nobody more. */
 const SERVER_STOPS = 1012;
+const SERVER_FULL = 1013;
 
 /** Refusals of `hello` and `session.join` that another attempt would not change. */
 const FINAL_REFUSALS = [
@@ -22,6 +29,14 @@ const FINAL_REFUSALS = [
 /** Refusals that another attempt may not meet. */
 const PASSING_REFUSALS = ['too_fast', 'internal'];
 
+/**
+ * The pause before attempt number `attempt` (from 0) to come back, in ms; `chance` from 0 to 1
+ * spreads it, so that fifty clients do not come back in the same instant.
+ */
+export function returnPause(attempt, chance) {
+  return RETURN_MS[Math.min(attempt, RETURN_MS.length - 1)] * (0.75 + chance / 2);
+}
+
 export class Visit {
   #protocol;
   #meeting;
@@ -29,8 +44,12 @@ export class Visit {
   #token;
   #chosen;
   #wantsRoom = false;
+  /** Counts the attempts since the last steady connection, and all; a newer one makes an older void. */
   #attempt = 0;
+  #round = 0;
   #timer = null;
+  /** Since when signalling stands, by the page's clock; null: it does not. */
+  #stoodAt = null;
   #videoSlots;
   #goodbye = null;
   #clockOffset = 0;
@@ -38,8 +57,10 @@ export class Visit {
 
   /** `connecting`, `check`, `entering`, `waiting`, `room`, `left` or `ended`. */
   phase = 'connecting';
-  /** Signalling is lost and is being made anew. */
+  /** Signalling is lost and is being made anew; what is shown is what was last known. */
   returning = false;
+  /** The server has said that it stops. */
+  serverStopped = false;
   /** Why the visit has ended: `{code, message}` (the message may be missing). */
   ending = null;
   /** From `hello`: this client's member and the event. */
@@ -64,6 +85,7 @@ export class Visit {
     protocol.onEvent = (event) => meeting.handleEvent(event);
     protocol.onSignal = (signal) => this.#handleSignal(signal);
     protocol.onClosed = (code) => this.#handleClosed(code);
+    media.onSilence = () => this.probe();
   }
 
   /** Calls `listener()` after each change. */
@@ -97,6 +119,9 @@ export class Visit {
   }
 
   start() {
+    setInterval(() => {
+      if (this.#protocol.connected && this.#protocol.quietMs > QUIET_MS) this.probe();
+    }, QUIET_MS / 4);
     return this.#establish();
   }
 
@@ -107,8 +132,19 @@ export class Visit {
 
   /** Tries again at once, for a person who does not want to wait. */
   retryNow() {
-    clearTimeout(this.#timer);
     return this.#establish();
+  }
+
+  /** Whether the server is still there, as soon as something makes that doubtful. */
+  probe() {
+    if (this.#protocol.connected) this.#protocol.ping();
+    else if (this.returning && this.#timer !== null) this.retryNow();
+  }
+
+  /** The network is there again, so that an attempt begun without it is not waited for. */
+  networkIsBack() {
+    if (this.returning && !this.#protocol.connected) this.retryNow();
+    else this.probe();
   }
 
   /** Enters the chosen session, now or as soon as it is open. */
@@ -140,7 +176,7 @@ export class Visit {
 
   /** Leaves for good. */
   async leave() {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#leaveRoom();
     this.#setPhase('left');
     await this.#protocol.request('session.leave').catch(() => {});
@@ -148,25 +184,26 @@ export class Visit {
   }
 
   async #establish() {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     if (this.phase === 'left') return;
+    this.#round += 1;
+    const round = this.#round;
     try {
       const asked = Date.now();
       await this.#protocol.connect();
       const hello = await this.#protocol.request('hello', { token: this.#token });
+      if (round !== this.#round) return;
       this.#clockOffset = hello.now - (asked + Date.now()) / 2;
       this.#welcome(hello);
-      this.#attempt = 0;
-      this.returning = false;
-      this.ending = null;
       if (this.#wantsRoom) await this.#join();
-      else this.#setPhase('check');
+      else this.#settle('check');
     } catch (error) {
-      this.#establishFailed(error);
+      if (round === this.#round) this.#establishFailed(error);
     }
   }
 
   #welcome(hello) {
+    this.#stoodAt = performance.now();
     this.member = hello.member;
     this.event = hello.event;
     this.sessions = hello.sessions;
@@ -197,10 +234,10 @@ export class Visit {
       this.#chosen = session.id;
       this.speaking = [];
       this.#meeting.reset(snapshot);
-      this.#setPhase('room');
       const options = { iceServers: this.iceServers, videoSlots: this.#videoSlots };
-      if (returned) this.#media.resume(options);
+      if (returned && !this.serverStopped) this.#media.resume(options);
       else this.#media.start(options);
+      this.#settle('room');
     } catch (error) {
       this.#joinFailed(error);
     }
@@ -210,7 +247,7 @@ export class Visit {
     if (!(error instanceof Refusal)) return; // The connection ended: `#handleClosed` comes back.
     if (error.code === 'not_open') {
       this.#leaveRoom();
-      this.#setPhase('waiting');
+      this.#settle('waiting');
     } else if (FINAL_REFUSALS.includes(error.code)) {
       this.#end(error.code, error.message);
     } else if (PASSING_REFUSALS.includes(error.code)) {
@@ -244,31 +281,41 @@ export class Visit {
 
   #handleClosed(code) {
     if (this.phase === 'left' || (this.phase === 'ended' && !this.returning)) return;
+    this.#round += 1;
     const message = this.#goodbye?.message;
     this.#goodbye = null;
     if (FINAL_CLOSES[code]) {
       this.#end(FINAL_CLOSES[code], message);
       return;
     }
+    const inRoom = this.phase === 'room';
     if (code === SERVER_STOPS) {
-      this.#leaveRoom();
-      this.#showEnding('server_stopped', message);
+      this.serverStopped = true;
+      if (!inRoom) this.#showEnding('server_stopped', message);
+    } else if (code === SERVER_FULL && !inRoom) {
+      this.#showEnding('full', message);
     }
-    this.#attempt = 0;
+    // One that ended at once is the old trouble, not a new one.
+    if (this.#stoodAt !== null && performance.now() - this.#stoodAt > STEADY_MS) this.#attempt = 0;
+    this.#stoodAt = null;
     this.#comeBack();
   }
 
   #comeBack() {
     this.returning = true;
-    const pause = RETURN_MS[Math.min(this.#attempt, RETURN_MS.length - 1)];
+    this.#stopTimer();
+    this.#timer = setTimeout(() => this.#establish(), returnPause(this.#attempt, Math.random()));
     this.#attempt += 1;
-    clearTimeout(this.#timer);
-    // Jitter, so that fifty clients do not come back in the same instant.
-    this.#timer = setTimeout(() => this.#establish(), pause * (0.75 + Math.random() / 2));
     this.#tell();
   }
 
+  #stopTimer() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
   #end(code, message) {
+    this.#stopTimer();
     this.returning = false;
     this.#wantsRoom = false;
     this.#leaveRoom();
@@ -285,6 +332,14 @@ export class Visit {
     this.#media.stop();
     this.#meeting.reset(null);
     this.speaking = [];
+  }
+
+  /** Has arrived in a phase, with nothing of an earlier loss left. */
+  #settle(phase) {
+    this.returning = false;
+    this.serverStopped = false;
+    this.ending = null;
+    this.#setPhase(phase);
   }
 
   #setPhase(phase) {
