@@ -24,18 +24,21 @@ export function fromSnapshot(snapshot) {
     turns: snapshot.turns.map((turn) => ({
       ...turn,
       clockAt: snapshot.at,
-      // A clock that has ever run has started; whether it started before it was held at 0 ms is
-      // not told, and does not matter.
-      started: turn.running || turn.spent_ms > 0,
+      // A clock that has ever run has started, but for a lost speaker's, which starts anew; whether
+      // it started before it was held at 0 ms is not told, and does not matter.
+      started: turn.running || (turn.spent_ms > 0 && !isLost(snapshot.members, turn.member)),
     })),
   };
 }
+
+const isLost = (members, id) => members.some((member) => member.id === id && member.lost);
 
 /** The state after `event`. An unknown type moves the revision alone. */
 export function fold(state, event) {
   const next = { ...state, rev: event.rev };
   const { member, turn, at } = event;
   const withoutHand = () => state.queue.filter((hand) => hand.member !== member);
+  const atTheHead = () => [{ member, since: at }, ...withoutHand()];
   const withoutTurn = () => state.turns.filter((held) => held.turn !== turn);
   const changeTurn = (change) =>
     state.turns.map((held) => (held.turn === turn ? { ...held, ...change(held) } : held));
@@ -68,12 +71,18 @@ export function fold(state, event) {
       next.queue = withoutHand();
       next.turns = state.turns.filter((held) => held.member !== member);
       return next;
+    case 'member.lost':
+      next.turns = state.turns.map((held) => (
+        held.member === member ? { ...held, started: false } : held));
+      return settleClocks(changeMember(next, member, { lost: true }), at);
+    case 'member.back':
+      return changeMember(next, member, { lost: false });
     case 'member.muted':
-      return settleClocks(setMute(next, member, 'muted'), at);
+      return settleClocks(changeMember(next, member, { mute: 'muted' }), at);
     case 'member.unmute_asked':
-      return settleClocks(setMute(next, member, 'asked'), at);
+      return settleClocks(changeMember(next, member, { mute: 'asked' }), at);
     case 'member.unmuted':
-      return settleClocks(setMute(next, member, 'none'), at);
+      return settleClocks(changeMember(next, member, { mute: 'none' }), at);
     case 'floor.requested':
       next.queue = [...withoutHand(), { member, since: at }];
       return next;
@@ -96,7 +105,7 @@ export function fold(state, event) {
       return settleClocks(next, at);
     case 'floor.missed':
       next.turns = withoutTurn();
-      next.queue = event.requeued ? [{ member, since: at }, ...withoutHand()] : withoutHand();
+      next.queue = event.requeued ? atTheHead() : withoutHand();
       return next;
     case 'floor.warned':
       next.turns = changeTurn(() => ({ warned: true }));
@@ -104,8 +113,15 @@ export function fold(state, event) {
     case 'floor.overtime':
       next.turns = changeTurn(() => ({ warned: true, overtime: true }));
       return next;
+    case 'floor.clock_paused':
+      next.turns = changeTurn(() => ({ held: true, heldBy: event.by }));
+      return settleClocks(next, at);
+    case 'floor.clock_resumed':
+      next.turns = changeTurn(() => ({ held: false }));
+      return settleClocks(next, at);
     case 'floor.ended':
       next.turns = withoutTurn();
+      if (event.requeued) next.queue = atTheHead();
       return next;
     case 'floor.configured':
       next.floor = { ...state.floor, mode: event.mode, microphones: event.microphones };
@@ -115,10 +131,10 @@ export function fold(state, event) {
   }
 }
 
-function setMute(state, id, mute) {
+function changeMember(state, id, change) {
   const member = state.members.get(id);
   if (!member) return state;
-  return { ...state, members: new Map(state.members).set(id, { ...member, mute }) };
+  return { ...state, members: new Map(state.members).set(id, { ...member, ...change }) };
 }
 
 /** Brings each turn's clock to `at`, and says whether it runs on from there. */
@@ -127,7 +143,7 @@ function settleClocks(state, at) {
     ...turn,
     spent_ms: spentMs(turn, at),
     clockAt: at,
-    running: turn.started && state.session.state === 'live'
+    running: turn.started && !turn.held && state.session.state === 'live'
       && state.members.get(turn.member)?.mute === 'none',
   }));
   return { ...state, turns };
@@ -168,6 +184,10 @@ export const sendsMedia = (role) => ['chair', 'podium', 'delegate'].includes(rol
 
 /** Whether a role asks for the floor by raising a hand. */
 export const raisesHand = (role) => role === 'delegate';
+
+/** Whose hand the chair's “next” takes: the first of those who are there. */
+export const nextInLine = (state) =>
+  state.queue.find((hand) => !state.members.get(hand.member)?.lost)?.member ?? null;
 
 /** A member's turn, hand and place (1 is next), as far as there are any. */
 export function standing(state, id) {

@@ -1,6 +1,7 @@
 // What only a chair sees: the session's controls, “next”, the floor's settings, a member's actions.
 
 import { button, el, setAttribute, setButtonText, show } from './dom.js';
+import { nextInLine } from './meeting.js';
 import { texts } from './texts.js';
 import { openDialog } from './ui-dialog.js';
 
@@ -71,10 +72,11 @@ export class FloorControls {
 
   draw() {
     const { state } = this.#parts.meeting;
-    const [head] = state.queue;
-    setButtonText(this.next, head
-      ? texts.chair.nextIs(state.members.get(head.member)?.name ?? head.member) : texts.chair.nextNone);
-    this.next.disabled = !head || state.session.state !== 'live';
+    const next = nextInLine(state);
+    setButtonText(this.next, next
+      ? texts.chair.nextIs(state.members.get(next)?.name ?? next)
+      : state.queue.length > 0 ? texts.chair.nextLost : texts.chair.nextNone);
+    this.next.disabled = !next || state.session.state !== 'live';
     const { mode, microphones } = state.floor;
     setButtonText(this.settings,
       `${texts.chair.modes[mode].name}, ${texts.chair.microphoneCount(microphones)} · ${texts.chair.change}`);
@@ -116,12 +118,17 @@ export class FloorControls {
   }
 }
 
-/** The button of an action on a member: `grant`, `stop`, `mute`, `askUnmute`, `remove`, `removeHand`. */
+/**
+ * The button of an action on a member: `grant`, `stop`, `pauseClock`, `resumeClock`, `mute`,
+ * `askUnmute`, `remove`, `removeHand`.
+ */
 export function memberActions({ ui, meeting }, action, id) {
   const nameOf = () => meeting.state.members.get(id)?.name ?? id;
   const [testid, kind, act] = {
     grant: ['grant', '', () => ui.order('floor.grant', { member: id, after_turn: meeting.state.floor.last_turn })],
     stop: ['stop', 'button-danger', () => ui.order('floor.stop', { member: id })],
+    pauseClock: ['pause-clock', '', () => ui.order('floor.pause_clock', { member: id })],
+    resumeClock: ['resume-clock', 'button-primary', () => ui.order('floor.resume_clock', { member: id })],
     mute: ['mute', '', () => ui.order('member.mute', { member: id })],
     askUnmute: ['ask-unmute', '', () => ui.order('member.ask_unmute', { member: id })],
     removeHand: ['remove-hand', '', () => ui.order('floor.remove', { member: id })],

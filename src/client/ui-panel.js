@@ -97,10 +97,25 @@ export class Panel {
     setText(row.delegation, visit.delegationName(member?.delegation));
     setAttribute(row, 'data-phase', turn.phase);
     setAttribute(row, 'data-mute', mute);
-    setText(row.note, turn.phase === 'offered' ? texts.room.offered
-      : mute === 'muted' ? texts.room.mutedByChair
-        : mute === 'asked' ? texts.room.askedToUnmute : '');
-    if (row.actions) this.#drawActions(row.actions, turn.member, ['stop', mute === 'none' ? 'mute' : 'askUnmute']);
+    const notes = [
+      member?.lost ? texts.room.lostSpeaker
+        : turn.phase === 'offered' ? texts.room.offered
+          : mute === 'muted' ? texts.room.mutedByChair
+            : mute === 'asked' ? texts.room.askedToUnmute : '',
+      turn.held ? this.#heldText(turn, state) : '',
+    ];
+    setText(row.note, notes.filter(Boolean).join(' '));
+    if (!row.actions) return;
+    const clock = turn.held ? ['resumeClock'] : turn.running ? ['pauseClock'] : [];
+    this.#drawActions(row.actions, turn.member, ['stop', mute === 'none' ? 'mute' : 'askUnmute', ...clock]);
+  }
+
+  /** Why a clock is stopped; after a snapshot nobody has said by whom. */
+  #heldText({ heldBy }, state) {
+    if (heldBy === null) return texts.room.heldByRestart;
+    if (heldBy === undefined) return texts.room.held;
+    if (heldBy === this.#parts.visit.member.id) return texts.room.heldByYou;
+    return texts.room.heldBy(state.members.get(heldBy)?.name ?? heldBy);
   }
 
   #drawQueue(state) {
@@ -113,6 +128,7 @@ export class Panel {
         const who = state.members.get(member);
         setText(row.place, String(place));
         this.#drawWho(row, who, member);
+        drawBadge(row.badge, who?.lost ? [texts.room.lost, 'lost'] : ['', null]);
         row.classList.toggle('row-own', member === visit.member.id);
         if (this.chairs) this.#drawActions(row.actions, member, ['grant'], ['removeHand']);
       });
@@ -168,14 +184,12 @@ export class Panel {
     const own = member.id === visit.member.id;
     row.classList.toggle('row-own', own);
     const audible = visit.speaking.includes(member.id);
-    const [word, kind] = member.mute === 'muted' ? [texts.room.muted, 'muted']
-      : member.mute === 'asked' ? [texts.room.asked, 'muted']
-        : turn?.phase === 'speaking' || (audible && !turn) ? [texts.room.speaking, 'speaking']
-          : turn ? [texts.room.offeredShort, 'offered']
-            : place ? [texts.room.waitingShort(place), 'waiting'] : ['', null];
-    setText(row.badge, word);
-    setAttribute(row.badge, 'data-kind', kind);
-    show(row.badge, word !== '');
+    drawBadge(row.badge, member.lost ? [texts.room.lost, 'lost']
+      : member.mute === 'muted' ? [texts.room.muted, 'muted']
+        : member.mute === 'asked' ? [texts.room.asked, 'muted']
+          : turn?.phase === 'speaking' || (audible && !turn) ? [texts.room.speaking, 'speaking']
+            : turn ? [texts.room.offeredShort, 'offered']
+              : place ? [texts.room.waitingShort(place), 'waiting'] : ['', null]);
     if (!this.chairs || own) return;
     const hasRight = raisesHand(member.role) && !turn;
     const muting = member.mute === 'none' ? 'mute' : 'askUnmute';
@@ -188,15 +202,15 @@ export class Panel {
   #drawActions(container, id, actions, more = []) {
     const { state } = this.#parts.meeting;
     const wanted = [...actions, ...(more.length ? ['more'] : []), ...(container.expanded ? more : [])];
-    const live = state.session.state === 'live';
-    const name = state.members.get(id)?.name ?? id;
+    const { name = id, lost = false } = state.members.get(id) ?? {};
+    const mayHaveFloor = state.session.state === 'live' && !lost;
     keyed(container, wanted, (action) => action,
       (action) => (action === 'more' ? this.#makeMore(container, name)
         : memberActions(this.#parts, action, id)),
       (element, action) => {
         const below = Boolean(container.expanded) && more.includes(action);
         element.classList.toggle('action-below', below);
-        if (action === 'grant') element.disabled = !live;
+        if (action === 'grant') element.disabled = !mayHaveFloor;
         if (action === 'more') setAttribute(element, 'aria-expanded', container.expanded ? 'true' : 'false');
         else setAttribute(element, 'aria-label', texts.chair.of(texts.chair[action], name));
       });
@@ -218,11 +232,17 @@ export class Panel {
 /** A list that scrolls must be reached by the keyboard. */
 const scrolled = (heading) => ({ tabindex: '0', 'aria-labelledby': heading });
 
+function drawBadge(badge, [word, kind]) {
+  setText(badge, word);
+  setAttribute(badge, 'data-kind', kind);
+  show(badge, word !== '');
+}
+
 function drawClock(row, turn, now, state) {
   const spent = spentMs(turn, now);
   const left = turn.limit_ms - spent;
   setText(row.time, left >= 0 ? clock(left + 999) : `+${clock(-left)}`);
-  const waits = turn.phase === 'offered' || !turn.started;
+  const waits = !turn.held && (turn.phase === 'offered' || !turn.started);
   setText(row.of, left < 0 ? texts.room.over
     : `${texts.room.left} ${texts.room.of(clock(turn.limit_ms))}${!waits && !turn.running ? ` · ${texts.room.clockHeld}` : ''}`);
   setAttribute(row.clock, 'data-time', left < 0 ? 'over' : left <= state.floor.warning_ms ? 'warned' : 'good');

@@ -80,7 +80,8 @@ export class RoomScreen {
     const { visit, media } = this.#parts;
     const other = visit.sessions.find(({ id }) => id === visit.current && id !== state.session.id);
     const moveOn = state.session.state === 'closed' && other;
-    const text = visit.returning ? texts.room.returning
+    const text = visit.returning
+      ? (visit.serverStopped ? texts.room.serverStopped : texts.room.returning)
       : media.status === 'refused' ? texts.room.mediaRefused(media.refusal)
         : media.status === 'lost' ? texts.room.mediaLost
           : media.status === 'connecting' ? texts.room.mediaConnecting
@@ -137,6 +138,8 @@ export class RoomScreen {
     const me = visit.member.id;
     const own = event.member === me;
     const { announce } = texts;
+    // What happened while this member was away is seen, but no news any more; the own floor is.
+    if (visit.returning && !own) return;
     const name = meeting.state.members.get(event.member)?.name ?? event.member;
     const tell = (text) => ui.notice(text);
     switch (event.type) {
@@ -145,6 +148,7 @@ export class RoomScreen {
         break;
       case 'floor.ended':
         if (!own) ui.announce(announce.ended(name));
+        else if (event.requeued) tell(announce.endedYou.requeued);
         else if (event.reason === 'finished') ui.announce(announce.endedYou.finished);
         else tell(announce.endedYou[event.reason] ?? announce.endedYou.gone);
         break;
@@ -156,6 +160,15 @@ export class RoomScreen {
         break;
       case 'floor.overtime':
         if (own) tell(announce.overtime);
+        break;
+      case 'floor.clock_paused':
+        if (own) ui.announce(event.by ? announce.clockPausedYou : announce.clockLostYou);
+        break;
+      case 'floor.clock_resumed':
+        if (own) ui.announce(announce.clockResumedYou);
+        break;
+      case 'member.lost':
+        if (!own && standing(meeting.state, event.member).turn) ui.announce(announce.lost(name));
         break;
       case 'member.muted':
         if (own && event.by !== me) tell(announce.mutedYou);

@@ -124,7 +124,7 @@ export class Stage {
     setAttribute(tile.frame, 'data-member', large ? id : null);
     tile.classList.toggle('tile-large', large);
     const { turn, place } = standing(state, id);
-    setAttribute(tile, 'data-floor', turn
+    setAttribute(tile, 'data-floor', member.lost ? 'lost' : turn
       ? (member.mute === 'none' ? turn.phase : 'muted') : (place ? 'waiting' : null));
     tile.classList.toggle('tile-audible', visit.speaking.includes(id));
     setText(tile.initials, initials(member.name));
@@ -145,14 +145,14 @@ export class Stage {
   }
 
   #drawFlag(flag, turn, place, member) {
-    const word = turn
+    const word = member.lost ? texts.room.lost : turn
       ? (member.mute !== 'none' ? texts.room.muted
         : turn.phase === 'speaking' ? texts.room.speaking : texts.room.offeredShort)
       : place ? texts.room.waitingPlace(place) : '';
     if (flag.dataset.word === word) return;
     flag.dataset.word = word;
     // Small tiles show the hand and the number alone (room.css).
-    flag.replaceChildren(...(place
+    flag.replaceChildren(...(place && !member.lost
       ? [icon('hand'), el('span', { class: 'flag-word', text: word }), el('span', { class: 'flag-short', 'aria-hidden': 'true', text: String(place) })]
       : [word]));
     show(flag, word !== '');

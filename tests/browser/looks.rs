@@ -33,6 +33,15 @@ const SCROLLED_SIDEWAYS: &str = "
         .filter((inner) => inner.getBoundingClientRect().right > e.getBoundingClientRect().left + e.clientWidth)
         .map((inner) => inner.className).slice(0, 5));";
 
+/// Events as after the server's end, before one of the hands is back; as if they had been announced.
+const TROUBLE: &str = "
+    const { meeting } = roundtable;
+    const [turn] = meeting.state.turns;
+    const event = (fields) => meeting.handleEvent(
+      { prev: meeting.state.rev, rev: meeting.state.rev + 1, v: 1, at: Date.now(), ...fields });
+    event({ type: 'floor.clock_paused', turn: turn.turn, member: turn.member, by: null });
+    event({ type: 'member.lost', member: 'malaysia-1' });";
+
 /// Pictures of the room to look at, in `target/screens`: nothing may be cut off on any screen.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_room_fits_a_desk_and_a_phone() {
@@ -91,6 +100,35 @@ async fn the_room_fits_a_desk_and_a_phone() {
                 assert!(inside, "{name} at {width}: {testid} is cut off");
             }
         }
+    }
+    // What a chair sees after a restart of the server, with somebody not back yet.
+    let () = chair.tab.run(TROUBLE).await;
+    for (width, height) in [(1280, 800), (390, 844)] {
+        chair.tab.resize(width, height).await;
+        pass(Duration::from_secs(1)).await;
+        let file = folder.join(format!("trouble-{width}x{height}.png"));
+        chair.tab.screenshot(&file).await;
+        let sideways: Vec<String> = chair.tab.run(SCROLLED_SIDEWAYS).await;
+        assert!(sideways.is_empty(), "trouble at {width}: {sideways:?}");
+        for control in ["resume-clock", "stop", "mute"] {
+            let inside: bool = chair
+                .tab
+                .run(&format!(
+                    "const r = document.querySelector('.turn [data-testid={control}]').getBoundingClientRect(); \
+                     return r.width > 0 && r.left >= 0 && r.right <= innerWidth;"
+                ))
+                .await;
+            assert!(inside, "trouble at {width}: {control} is cut off");
+        }
+    }
+    for row in ["queue-item", "member-row"] {
+        let words: String = chair
+            .tab
+            .run(&format!(
+                "return document.querySelector('[data-testid={row}][data-member=malaysia-1]').innerText;"
+            ))
+            .await;
+        assert!(words.contains("Connection lost"), "{row}: {words}");
     }
     let complaints: Vec<String> = delegates
         .iter()

@@ -2,7 +2,9 @@
 // events, the missing event, the clock, and where tiles stand. `pageChecks(import)` gives the list
 // of what was wrong.
 window.pageChecks = async (load) => {
-  const { Meeting, fold, fromSnapshot, isHeard, spentMs, standing } = await load("meeting.js");
+  const { Meeting, fold, fromSnapshot, isHeard, nextInLine, spentMs, standing } = await load("meeting.js");
+  const { Protocol, Unreachable } = await load("protocol.js");
+  const { returnPause } = await load("visit.js");
   const { arrange } = await load("arrange.js");
   const { clock, initials } = await load("format.js");
   const wrong = [];
@@ -50,6 +52,82 @@ window.pageChecks = async (load) => {
   same("a pause holds it", [spent(paused, 9000), isHeard(paused, me), isHeard(paused, "chair-1")], [1000, false, true]);
   const resumed = fold(paused, { rev: 14, at: 9000, type: "session.resumed", by: "chair-1" });
   same("and then it runs on too", spent(resumed, 9500), 1500);
+
+  // Who is lost stays, with hand and turn; the clock waits until speech is heard again.
+  const lost = { type: "member.lost", member: me };
+  const back = { type: "member.back", member: me };
+  const gone = after(granted, started, lost);
+  same("a loss keeps the turn and holds the clock", [spent(gone, 9000), gone.members.get(me).lost], [1000, true]);
+  const returned = after(granted, started, lost, back);
+  same("a return alone does not start it", [spent(returned, 9000), returned.members.get(me).lost], [1000, false]);
+  const unrelated = fold(returned, { rev: 15, at: 7000, type: "member.muted", member: "chair-1", by: "chair-1" });
+  same("nor does anything else", spent(unrelated, 9000), 1000);
+  same("but speech does", spent(after(granted, started, lost, back, started), 7000), 2000);
+  const waiting = after(requested, { type: "floor.requested", member: "chair-1" }, lost);
+  same("a lost hand keeps its place", waiting.queue.map(({ member }) => member), [me, "chair-1"]);
+  same("and is passed over", nextInLine(waiting), "chair-1");
+  same("nobody else is next", nextInLine(after(requested, lost)), null);
+  const ended = (requeued) => after({ type: "floor.requested", member: "chair-1" }, granted, started, lost,
+    { type: "floor.ended", turn: 4, member: me, reason: "gone", requeued });
+  same("a lost turn's hand is at the head", ended(true).queue.map(({ member }) => member), [me, "chair-1"]);
+  same("any other's is gone", ended().queue.map(({ member }) => member), ["chair-1"]);
+  const taken = (lost) => fromSnapshot({
+    ...snapshot(10),
+    members: [{ id: me, name: "", role: "delegate", delegation: "csis", mute: "none", ...lost }],
+    turns: [{ turn: 4, member: me, phase: "speaking", granted_at: 0, limit_ms: 60000, spent_ms: 700, running: false }],
+  });
+  const resumedAfter = (lost) => fold(taken(lost), { rev: 11, at: 2000, type: "session.resumed", by: "chair-1" });
+  same("so it is after a snapshot", [resumedAfter({ lost: true }), resumedAfter({})].map((state) => spent(state, 3000)), [700, 1700]);
+
+  // A clock that is held runs on when a chair says so, and at nothing else.
+  const hold = (by) => ({ type: "floor.clock_paused", turn: 4, member: me, by });
+  const run = { type: "floor.clock_resumed", turn: 4, member: me, by: "chair-1" };
+  const held = after(granted, started, hold("chair-1"));
+  same("a chair holds the clock", [spent(held, 9000), held.turns[0].heldBy, isHeard(held, me)], [1000, "chair-1", true]);
+  const restarted = after(granted, started, hold(null), lost, back, started);
+  same("a restart holds it", [spent(restarted, 9000), restarted.turns[0].heldBy], [1000, null]);
+  same("until a chair resumes it", spent(fold(restarted, { rev: 20, at: 9000, ...run }), 9500), 1500);
+
+  // Pauses between attempts to come back grow, and are spread.
+  same("pauses", [0, 1, 2, 3, 4, 5, 50].map((attempt) => returnPause(attempt, 0.5)),
+    [0, 300, 1200, 2700, 4800, 7000, 7000]);
+  same("spread", [0, 1].map((chance) => returnPause(5, chance)), [5250, 8750]);
+
+  // A socket that stays silent is abandoned for a ping, one that answers anything is not.
+  const RealSocket = globalThis.WebSocket;
+  const sockets = [];
+  globalThis.WebSocket = class {
+    static OPEN = 1;
+    readyState = 1;
+    sent = [];
+    constructor() {
+      sockets.push(this);
+      setTimeout(() => this.onopen());
+    }
+    send(text) {
+      this.sent.push(JSON.parse(text));
+    }
+    close() {}
+  };
+  const protocol = new Protocol("ws://nowhere");
+  const closed = [];
+  const told = [];
+  protocol.onClosed = (code) => closed.push(code);
+  protocol.onEvent = ({ rev }) => told.push(rev);
+  await protocol.connect();
+  const [socket] = sockets;
+  const pinged = protocol.ping(30);
+  socket.onmessage({ data: JSON.stringify({ id: socket.sent[0].id, error: { code: "too_fast", message: "" } }) });
+  await pinged;
+  same("a ping is a request", socket.sent[0].type, "ping");
+  await new Promise((done) => setTimeout(done, 60));
+  same("any answer is one", [closed, protocol.connected], [[], true]);
+  const order = protocol.request("floor.request").catch((error) => error instanceof Unreachable);
+  await protocol.ping(30);
+  same("silence is the end", [closed, protocol.connected, await order], [[1006], false, true]);
+  socket.onmessage({ data: JSON.stringify({ rev: 1, prev: 0, type: "session.opened" }) });
+  same("and for good", told, []);
+  globalThis.WebSocket = RealSocket;
 
   // Events before the snapshot are nothing, a missing one asks for a snapshot.
   let asked = 0;
