@@ -10,6 +10,7 @@ mod floor;
 mod links;
 mod looks;
 mod measuring;
+mod returning;
 mod support;
 
 use support::browser::{Browser, Person};

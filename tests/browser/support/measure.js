@@ -147,6 +147,20 @@ window.measure = (() => {
     return null;
   }
 
+  // The longest time between two times in which a tone was not louder than `db`, in ms: from one look
+  // that heard it to the next, so that looks which are missing count as silence.
+  function longestBelow(hz, db, from, to) {
+    const i = tones.indexOf(hz);
+    let longest = 0;
+    let since = from;
+    for (const { t, db: levels } of heard) {
+      if (t < from || t > to || levels[i] <= db) continue;
+      longest = Math.max(longest, t - since);
+      since = t;
+    }
+    return Math.max(longest, to - since);
+  }
+
   // Time and level of one tone from `from` on, for people.
   function course(hz, from) {
     const i = tones.indexOf(hz);
@@ -210,5 +224,5 @@ window.measure = (() => {
     return packets;
   }
 
-  return { start, tonesBetween, firstHeard, course, loudnessBetween, videoBetween, firstFrame, audioPackets };
+  return { start, tonesBetween, firstHeard, longestBelow, course, loudnessBetween, videoBetween, firstFrame, audioPackets };
 })();

@@ -4,6 +4,7 @@
 //! seen is the tests' matter.
 
 pub mod browser;
+pub mod cable;
 pub mod camera;
 pub mod process;
 pub mod seat;

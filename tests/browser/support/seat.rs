@@ -34,11 +34,13 @@ impl Seat {
     /// Opens the member's link and passes the device check, up to the button that joins. The page
     /// is measured from here on; `tones` are those to listen for, in Hz.
     pub async fn open(browser: &Browser, server: &Server, member: &str, tones: &[u32]) -> Self {
+        Self::open_at(browser, &server.link(member).url, member, tones).await
+    }
+
+    /// The same by a link that takes another way than the server's own.
+    pub async fn open_at(browser: &Browser, link: &str, member: &str, tones: &[u32]) -> Self {
         // The fragment stays last: it is the token.
-        let url = server
-            .link(member)
-            .url
-            .replacen("/join#", "/join?rawaudio=1#", 1);
+        let url = link.replacen("/join#", "/join?rawaudio=1#", 1);
         let tab = browser.measured_tab(member, &url).await;
         let seat = Self {
             member: member.to_owned(),
@@ -78,6 +80,14 @@ impl Seat {
     /// Opens the link and joins the room.
     pub async fn join(browser: &Browser, server: &Server, member: &str, tones: &[u32]) -> Self {
         let seat = Self::open(browser, server, member, tones).await;
+        seat.press_join().await;
+        seat.is_in().await;
+        seat
+    }
+
+    /// The same by a link that takes another way than the server's own.
+    pub async fn join_at(browser: &Browser, link: &str, member: &str, tones: &[u32]) -> Self {
+        let seat = Self::open_at(browser, link, member, tones).await;
         seat.press_join().await;
         seat.is_in().await;
         seat
@@ -164,6 +174,50 @@ impl Seat {
                 self.member
             );
         }
+    }
+
+    /// The longest time between two dates in which a tone was not heard, in ms.
+    pub async fn longest_silence(&self, hz: u32, [from, to]: [f64; 2]) -> f64 {
+        self.tab
+            .run(&format!(
+                "return measure.longestBelow({hz}, {HEARD_DB}, {from}, {to});"
+            ))
+            .await
+    }
+
+    /// Notes from here on which events change the room's state in this page, and which peer
+    /// connection is in use now.
+    pub async fn begin_notes(&self) {
+        let () = self
+            .tab
+            .run(
+                "window.events = []; window.connection = roundtable.media.pc; \
+                 roundtable.meeting.subscribe((state, event) => \
+                   events.push(event ? `${event.type} ${event.member ?? ''}` : 'snapshot'));",
+            )
+            .await;
+    }
+
+    /// The events noted so far, each with its member; a state taken anew is `snapshot`.
+    pub async fn noted(&self) -> Vec<String> {
+        self.tab.run("return events;").await
+    }
+
+    /// Whether the peer connection in use is the one from when the notes began.
+    pub async fn kept_connection(&self) -> bool {
+        self.tab
+            .run("return connection === roundtable.media.pc;")
+            .await
+    }
+
+    /// Whether signalling stands.
+    pub async fn is_connected(&self) -> bool {
+        self.tab.run("return roundtable.protocol.connected;").await
+    }
+
+    /// Waits until the page has lost its signalling and says so.
+    pub async fn knows_its_loss(&self) {
+        self.sees(".banner[data-kind=problem]").await;
     }
 
     /// Whether the page plays all that it receives: no sound element is paused, muted or empty.

@@ -1,12 +1,19 @@
 //! The server under test: the real binary with the demonstration event, on free ports and in a folder
 //! of its own.
 
-use std::{collections::HashMap, fs, process::Command, time::Duration};
+use std::{
+    collections::HashMap,
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
 
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use super::process::Process;
+use super::{cable::Cable, process::Process};
 
 const START_MAX: Duration = Duration::from_secs(30);
 
@@ -22,28 +29,40 @@ pub struct Link {
 pub struct Server {
     links: HashMap<String, Link>,
     process: Process,
+    recipe: Recipe,
+}
+
+/// How it is started, the first time and again.
+struct Recipe {
     folder: TempDir,
+    open: Option<String>,
+    /// Settings as in the environment: `ROUNDTABLE__SECTION__KEY` and its value.
+    settings: Vec<(String, String)>,
+    listen: SocketAddr,
+    media: SocketAddr,
 }
 
 impl Server {
     /// Starts it; `open` as in `--open`.
     pub async fn start(open: Option<&str>) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let links_file = folder.path().join("links.json");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_roundtable"));
-        command
-            .args(["serve", "--demo", "--listen", "127.0.0.1:0"])
-            .args(["--media-addr", "127.0.0.1", "--media-port", "0"])
-            .arg("--data")
-            .arg(folder.path().join("data"))
-            .arg("--links-out")
-            .arg(&links_file);
-        if let Some(open) = open {
-            command.args(["--open", open]);
-        }
-        let (process, ready) = Process::start("roundtable", &mut command, "Listening on ");
-        process.ready(ready, START_MAX).await;
-        let text = fs::read_to_string(&links_file)
+        Self::start_with(open, &[]).await
+    }
+
+    /// Starts it with other settings than the default: `("room.grace_ms", "5000")`.
+    pub async fn start_with(open: Option<&str>, settings: &[(&str, &str)]) -> Self {
+        let variable = |key: &str| format!("ROUNDTABLE__{}", key.replace('.', "__").to_uppercase());
+        let recipe = Recipe {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            open: open.map(str::to_owned),
+            settings: settings
+                .iter()
+                .map(|(key, value)| (variable(key), (*value).to_owned()))
+                .collect(),
+            listen: free_tcp(),
+            media: free_udp(),
+        };
+        let process = recipe.start().await;
+        let text = fs::read_to_string(recipe.links_file())
             .unwrap_or_else(|error| panic!("no links: {error}\n{}", process.said()));
         let links: Vec<Link> = serde_json::from_str(&text).expect("links");
         Self {
@@ -52,8 +71,13 @@ impl Server {
                 .map(|link| (link.member.clone(), link))
                 .collect(),
             process,
-            folder,
+            recipe,
         }
+    }
+
+    /// Lays a cable to it, for one browser.
+    pub async fn cable(&self) -> Cable {
+        Cable::lay(self.recipe.listen, self.recipe.media).await
     }
 
     /// Runs another command of the program on this server's data, and gives what it printed.
@@ -61,7 +85,7 @@ impl Server {
         let output = Command::new(env!("CARGO_BIN_EXE_roundtable"))
             .args(arguments)
             .arg("--data")
-            .arg(self.folder.path().join("data"))
+            .arg(self.recipe.data())
             .output()
             .expect("our own binary");
         let said = [output.stdout, output.stderr].concat();
@@ -93,6 +117,47 @@ impl Server {
     pub fn stop(mut self) -> Option<i32> {
         self.process.stop()
     }
+}
+
+impl Recipe {
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn links_file(&self) -> PathBuf {
+        self.folder.path().join("links.json")
+    }
+
+    async fn start(&self) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_roundtable"));
+        command
+            .args(["serve", "--demo", "--listen", &self.listen.to_string()])
+            .args(["--media-addr", &self.media.ip().to_string()])
+            .args(["--media-port", &self.media.port().to_string()])
+            .arg("--data")
+            .arg(self.data())
+            .arg("--links-out")
+            .arg(self.links_file());
+        if let Some(open) = &self.open {
+            command.args(["--open", open]);
+        }
+        command.envs(self.settings.iter().cloned());
+        let (process, ready) = Process::start("roundtable", &mut command, "Listening on ");
+        process.ready(ready, START_MAX).await;
+        process
+    }
+}
+
+/// An address that is free now, and that a restarted server finds again.
+fn free_tcp() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("an address")
+}
+
+/// The same for media.
+fn free_udp() -> SocketAddr {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    socket.local_addr().expect("an address")
 }
 
 impl Drop for Server {
