@@ -28,12 +28,13 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    thread,
     time::Duration,
 };
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
+    sync::{oneshot, watch},
     time::timeout,
 };
 
@@ -51,11 +52,11 @@ use crate::{
     http::{self, ListenFault},
     ids::SessionId,
     media::worker::{self, Media},
-    meeting::{Command, Meeting},
+    meeting::{self, Command, Meeting, SessionState},
     programme::Programme,
     room::{Directory, Now, Room},
     signalling,
-    store::{self, Store},
+    store::{self, Journal, Reading, Store},
 };
 
 /// What a server is started with.
@@ -160,7 +161,18 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let media = Media::start(&media)?;
     let directory = Directory::new(Arc::clone(&now));
     let programme = Arc::new(kept.programme);
-    open_rooms(&directory, &programme, &media, &config);
+    let meetings = rebuild(&programme, store.reading(), &config.meeting)?;
+    let store = Arc::new(Mutex::new(store));
+    let (journal, writer) = Journal::start(programme.id.clone(), Arc::clone(&store))
+        .map_err(system("cannot start the thread that writes the journal"))?;
+    for meeting in meetings {
+        let session = meeting.plan().id.clone();
+        let keeping = journal.session(session.clone(), meeting.rev());
+        let room = Room::recover(meeting, config.room.clone(), clock.now());
+        let (plane, notices) = media.open_session();
+        let order = move |order| plane.order(order);
+        directory.open(session, room, (order, notices), keeping);
+    }
     for opening in &openings {
         open_session(&directory, &programme, opening).await?;
     }
@@ -200,7 +212,7 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     tell(&greeting.text());
 
     let desk = Desk {
-        store: Mutex::new(store),
+        store,
         event: programme.id.clone(),
         public_url,
         context: Arc::clone(&context),
@@ -228,26 +240,34 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     }
     control.abort();
     let _ended = control.await;
+    // What waits for the disk has been announced to nobody; where the disk takes it, it is kept.
+    let (finished, waited) = oneshot::channel();
+    thread::spawn(move || {
+        writer.finish();
+        let _nobody_waits = finished.send(());
+    });
+    if timeout(patience, waited).await.is_err() {
+        tracing::warn!("the journal's last entries could not be written in time");
+    }
     Ok(())
 }
 
-/// One room a session, from the start: each is small while nobody is in it.
-fn open_rooms(directory: &Directory, programme: &Programme, media: &Media, config: &Config) {
+/// The meeting of each session as its journal has it: there is one from the start, and each is small
+/// while nobody is in it.
+fn rebuild(
+    programme: &Programme,
+    reading: &Reading,
+    settings: &meeting::Settings,
+) -> Result<Vec<Meeting>, store::Fault> {
+    let mut meetings = Vec::new();
     for (_, plan) in programme.sessions() {
-        let meeting = Meeting::new(
-            plan.clone(),
-            programme.seats.clone(),
-            config.meeting.clone(),
-        );
-        let room = Room::new(meeting, config.room.clone());
-        let (session, notices) = media.open_session();
-        directory.open(
-            plan.id.clone(),
-            room,
-            move |order| session.order(order),
-            notices,
-        );
+        let mut meeting = Meeting::new(plan.clone(), programme.seats.clone(), settings.clone());
+        for entry in reading.journal(&programme.id, &plan.id)? {
+            meeting.apply(entry.at, &entry.event);
+        }
+        meetings.push(meeting);
     }
+    Ok(meetings)
 }
 
 async fn open_session(
@@ -272,6 +292,12 @@ async fn open_session(
             known.join(", ")
         ))
     })?;
+    // A session that has begun goes on as its chairs left it.
+    let state = directory.states().borrow().get(&opening.session).copied();
+    match state {
+        Some(SessionState::Scheduled | SessionState::Prepared) | None => {}
+        Some(SessionState::Live | SessionState::Paused | SessionState::Closed) => return Ok(()),
+    }
     let configure = (opening.mode, opening.microphones) != (None, None);
     let configure = configure.then(|| Command::ConfigureFloor {
         mode: opening.mode.unwrap_or(plan.profile.mode),

@@ -48,8 +48,12 @@ pub enum Command {
     Join { name: Option<String> },
     /// Go out of the room.
     Leave,
-    /// The member's connection is lost and its grace is over.
+    /// The member's signalling and media are both gone.
     Lost,
+    /// One of them is there again.
+    Back,
+    /// A lost member's grace is over.
+    GraceEnded,
 
     /// Let chairs, podium guests and interpreters in to test.
     PrepareSession,
@@ -90,6 +94,10 @@ pub enum Command {
     RemoveHand { member: MemberId },
     /// Set the floor's mode and how many delegates' microphones may be open at once.
     ConfigureFloor { mode: FloorMode, microphones: u8 },
+    /// Hold the clock of the member's turn.
+    PauseClock { member: MemberId },
+    /// Let it run on.
+    ResumeClock { member: MemberId },
     /// Shut a microphone.
     Mute { member: MemberId },
     /// Ask the member to open the microphone again.
@@ -103,4 +111,6 @@ pub enum Command {
     AudioHeard { member: MemberId },
     /// [`next_deadline`](crate::meeting::Meeting::next_deadline) has been reached.
     TimePassed,
+    /// The meeting has been rebuilt after the server had ended: nobody is connected.
+    Recover,
 }

@@ -39,7 +39,15 @@ fn answer(draft: &mut Draft, actor: &Actor, command: &Command) -> Result<(), Ref
     match command {
         Command::Join { name } => presence::join(draft, by()?, name.as_deref()),
         Command::Leave => presence::leave(draft, by()?, LeaveReason::Left, None),
-        Command::Lost => presence::leave(draft, by()?, LeaveReason::Lost, None),
+        Command::Lost => {
+            presence::lose(draft, by()?);
+            Ok(())
+        }
+        Command::Back => {
+            presence::come_back(draft, by()?);
+            Ok(())
+        }
+        Command::GraceEnded => presence::leave(draft, by()?, LeaveReason::Lost, None),
 
         Command::PrepareSession => session::prepare(draft, by()?),
         Command::OpenSession => session::open(draft, actor.member()),
@@ -62,6 +70,8 @@ fn answer(draft: &mut Draft, actor: &Actor, command: &Command) -> Result<(), Ref
         Command::ConfigureFloor { mode, microphones } => {
             giving::configure(draft, actor.member(), *mode, *microphones)
         }
+        Command::PauseClock { member } => giving::pause_clock(draft, by()?, member),
+        Command::ResumeClock { member } => giving::resume_clock(draft, by()?, member),
         Command::Mute { member } => moderation::mute(draft, by()?, member),
         Command::AskUnmute { member } => moderation::ask_unmute(draft, by()?, member),
         Command::RemoveMember { member } => moderation::remove(draft, by()?, member),
@@ -76,6 +86,10 @@ fn answer(draft: &mut Draft, actor: &Actor, command: &Command) -> Result<(), Ref
         }
         Command::TimePassed => {
             timing::time_passed(draft);
+            Ok(())
+        }
+        Command::Recover => {
+            presence::recover(draft);
             Ok(())
         }
     }

@@ -59,7 +59,7 @@ pub enum EndReason {
     Finished,
     /// A chair took the floor back.
     Stopped,
-    /// The speaker is no longer in the room.
+    /// The speaker left the room, or was lost for longer than the floor is reserved.
     Gone,
     /// No audio arrived within the time of the offer.
     Missed,
@@ -106,6 +106,14 @@ pub enum Event {
         reason: LeaveReason,
         by: Option<MemberId>,
     },
+    /// Signalling and media of the member are both gone. Until both are back or the grace ends the
+    /// member is not heard, a turn's clock is held until speech is heard again, and a hand is
+    /// passed over.
+    #[serde(rename = "member.lost")]
+    MemberLost { member: MemberId },
+    /// A lost member is back, with hand, turn and mute as they were.
+    #[serde(rename = "member.back")]
+    MemberBack { member: MemberId },
     /// A chair shut the member's microphone; a turn stays, its clock is held.
     #[serde(rename = "member.muted")]
     MemberMuted { member: MemberId, by: MemberId },
@@ -155,7 +163,23 @@ pub enum Event {
     /// The turn's time is used up; it goes on until it is ended.
     #[serde(rename = "floor.overtime")]
     FloorOvertime { turn: TurnNumber, member: MemberId },
-    /// The turn is over after so much running time.
+    /// The turn's clock is held until a chair resumes it. `by` is empty where the server was
+    /// started anew: nobody knows what was said meanwhile.
+    #[serde(rename = "floor.clock_paused")]
+    FloorClockPaused {
+        turn: TurnNumber,
+        member: MemberId,
+        by: Option<MemberId>,
+    },
+    /// A chair lets the turn's clock run on.
+    #[serde(rename = "floor.clock_resumed")]
+    FloorClockResumed {
+        turn: TurnNumber,
+        member: MemberId,
+        by: MemberId,
+    },
+    /// The turn is over after so much running time. `requeued`: the speaker was lost, and the hand
+    /// is at the head of the queue again.
     #[serde(rename = "floor.ended")]
     FloorEnded {
         turn: TurnNumber,
@@ -163,6 +187,8 @@ pub enum Event {
         reason: EndReason,
         by: Option<MemberId>,
         spoken_ms: Millis,
+        #[serde(default, skip_serializing_if = "is_false")]
+        requeued: bool,
     },
     /// The floor's mode and number of microphones changed.
     #[serde(rename = "floor.configured")]
@@ -171,4 +197,12 @@ pub enum Event {
         microphones: u8,
         by: Option<MemberId>,
     },
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde gives fields by reference"
+)]
+pub(super) fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -85,6 +85,10 @@ impl Floor {
         self.turns.iter_mut().find(|turn| turn.number == number)
     }
 
+    pub(super) fn turn_held_by(&mut self, member: &MemberId) -> Option<&mut Turn> {
+        self.turns.iter_mut().find(|turn| turn.member == *member)
+    }
+
     pub(super) fn raise_hand(&mut self, member: &MemberId, at: Timestamp) {
         self.lower_hand(member);
         self.hands.push(Hand {
@@ -128,13 +132,18 @@ impl Floor {
     ) {
         self.end_turn(number);
         if requeued {
-            self.lower_hand(member);
-            let hand = Hand {
-                member: member.clone(),
-                since: at,
-                missed: true,
-            };
-            self.hands.insert(0, hand);
+            self.return_hand(member, at);
         }
+    }
+
+    /// Puts a hand whose turn came to nothing at the head of the queue, to be offered once more.
+    pub(super) fn return_hand(&mut self, member: &MemberId, at: Timestamp) {
+        self.lower_hand(member);
+        let hand = Hand {
+            member: member.clone(),
+            since: at,
+            missed: true,
+        };
+        self.hands.insert(0, hand);
     }
 }

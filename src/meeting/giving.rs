@@ -21,10 +21,16 @@ pub(super) fn next(
 ) -> Result<(), Refusal> {
     require_live(draft)?;
     require_up_to_date(draft, after_turn)?;
-    let Some(head) = draft.floor.hands().first() else {
+    if draft.floor.hands().is_empty() {
         return Err(Refusal::not_now("No hand is raised."));
+    }
+    // Who is lost keeps the place and is passed over.
+    let mut hands = draft.floor.hands().iter().map(|hand| &hand.member);
+    let Some(member) = hands.find(|member| !draft.is_lost(member)).cloned() else {
+        return Err(Refusal::not_now(
+            "Everybody in the list has lost the connection: wait a moment.",
+        ));
     };
-    let member = head.member.clone();
     clear_microphone(draft, by)?;
     offer(draft, &member, Some(by));
     Ok(())
@@ -53,6 +59,11 @@ pub(super) fn grant(
         }
     }
     require_up_to_date(draft, after_turn)?;
+    if draft.is_lost(member) {
+        return Err(Refusal::not_now(format!(
+            "{member} has lost the connection: wait a moment."
+        )));
+    }
     if draft.floor.turn_of(member).is_some() {
         return Err(Refusal::not_now(format!("{member} has the floor already.")));
     }
@@ -80,6 +91,58 @@ pub(super) fn remove_hand(
         by: by.clone(),
     });
     Ok(())
+}
+
+/// Holds the clock of a turn until a chair resumes it.
+pub(super) fn pause_clock(
+    draft: &mut Draft,
+    by: &MemberId,
+    member: &MemberId,
+) -> Result<(), Refusal> {
+    let (turn, held) = clock_of(draft, member)?;
+    if held {
+        return Err(Refusal::not_now(format!(
+            "The clock of {member} is held already."
+        )));
+    }
+    draft.push(Event::FloorClockPaused {
+        turn,
+        member: member.clone(),
+        by: Some(by.clone()),
+    });
+    Ok(())
+}
+
+/// Lets the clock of a turn run on.
+pub(super) fn resume_clock(
+    draft: &mut Draft,
+    by: &MemberId,
+    member: &MemberId,
+) -> Result<(), Refusal> {
+    let (turn, held) = clock_of(draft, member)?;
+    if !held {
+        return Err(Refusal::not_now(format!(
+            "The clock of {member} is not held."
+        )));
+    }
+    draft.push(Event::FloorClockResumed {
+        turn,
+        member: member.clone(),
+        by: by.clone(),
+    });
+    Ok(())
+}
+
+/// The member's turn and whether its clock is held.
+fn clock_of(draft: &Draft, member: &MemberId) -> Result<(TurnNumber, bool), Refusal> {
+    draft.require_present(member)?;
+    let turn = draft.floor.turn_of(member);
+    turn.map(|turn| (turn.number, turn.held))
+        .ok_or_else(|| no_turn(member))
+}
+
+fn no_turn(member: &MemberId) -> Refusal {
+    Refusal::not_now(format!("{member} does not have the floor."))
 }
 
 /// A lowered limit ends nobody's turn, it only gives no new one.
@@ -114,9 +177,7 @@ pub(super) fn end_turn(
     by: Option<&MemberId>,
 ) -> Result<(), Refusal> {
     let Some(turn) = draft.floor.turn_of(member) else {
-        return Err(Refusal::not_now(format!(
-            "{member} does not have the floor."
-        )));
+        return Err(no_turn(member));
     };
     let event = Event::FloorEnded {
         turn: turn.number,
@@ -124,6 +185,7 @@ pub(super) fn end_turn(
         reason,
         by: by.cloned(),
         spoken_ms: turn.spent(draft.now),
+        requeued: false,
     };
     draft.push(event);
     Ok(())
@@ -135,7 +197,8 @@ pub(super) fn end_turn(
 /// `passed_over` has just missed an offer and is at the head of the queue. The microphone goes to
 /// the next hand behind it, so that one silent browser does not hold up everybody for two offers;
 /// where nobody else waits it is offered again at once. A second miss lowers the hand, so neither
-/// goes round in circles. A muted hand is passed over too: only a chair can ask it to speak.
+/// goes round in circles. A muted hand is passed over too: only a chair can ask it to speak. So is
+/// one whose member is lost.
 pub(super) fn fill_microphones(draft: &mut Draft, passed_over: Option<&MemberId>) {
     if draft.state != SessionState::Live || draft.floor.mode != FloorMode::Open {
         return;

@@ -35,6 +35,8 @@ pub(super) struct Model {
     spoken: BTreeMap<MemberId, Millis>,
     start: Meeting,
     history: Vec<(Timestamp, Event)>,
+    /// How much of the history has been taken.
+    taken: usize,
 }
 
 impl Model {
@@ -51,6 +53,7 @@ impl Model {
             spoken: BTreeMap::new(),
             start: start.clone(),
             history: Vec::new(),
+            taken: 0,
         }
     }
 
@@ -70,11 +73,18 @@ impl Model {
 
     /// The events since the last call.
     pub(super) fn take_history(&mut self) -> Vec<(Timestamp, Event)> {
-        std::mem::take(&mut self.history)
+        let events = self.history[self.taken..].to_vec();
+        self.taken = self.history.len();
+        events
     }
 
     /// The events, written and read back, give the same meeting.
     pub(super) fn check_replay(&self, meeting: &Meeting) {
+        assert_eq!(&self.replay(), meeting);
+    }
+
+    /// The meeting that the events give, written and read back.
+    pub(super) fn replay(&self) -> Meeting {
         let mut replayed = self.start.clone();
         for (at, event) in &self.history {
             let text = serde_json::to_string(event).expect("events have a text");
@@ -82,7 +92,7 @@ impl Model {
             assert_eq!(&read, event, "{text}");
             replayed.apply(*at, &read);
         }
-        assert_eq!(&replayed, meeting);
+        replayed
     }
 
     fn let_time_pass(&mut self, now: Timestamp) {
@@ -104,14 +114,15 @@ impl Model {
         match event {
             Event::FloorGranted { member, by, .. } => {
                 assert_eq!(self.view.session.state, SessionState::Live, "{event:?}");
+                assert!(!self.is_lost(member), "{event:?}");
                 if by.is_none() {
-                    assert_eq!(self.mute_of(member), Some(MuteView::None), "{event:?}");
+                    assert!(self.has_voice(member), "{event:?}");
                 }
             }
             Event::FloorMissed {
                 member, requeued, ..
             } => {
-                assert_eq!(self.mute_of(member), Some(MuteView::None), "{event:?}");
+                assert!(self.has_voice(member), "{event:?}");
                 let first = self.missed.insert(member.clone());
                 assert_eq!(*requeued, first, "{event:?}");
                 if !requeued {
@@ -120,7 +131,7 @@ impl Model {
             }
             Event::FloorConfirmed { member, .. } => {
                 assert_eq!(self.view.session.state, SessionState::Live, "{event:?}");
-                assert_eq!(self.mute_of(member), Some(MuteView::None), "{event:?}");
+                assert!(self.has_voice(member), "{event:?}");
             }
             Event::MemberUnmuted { member } => {
                 let chair = self.seats.get(member).map(|it| it.role) == Some(Role::Chair);
@@ -140,6 +151,16 @@ impl Model {
                     self.removed.insert(member.clone());
                 }
             }
+            Event::MemberLost { member } => assert!(!self.is_lost(member), "{event:?}"),
+            Event::MemberBack { member } => assert!(self.is_lost(member), "{event:?}"),
+            Event::FloorEnded {
+                member,
+                requeued: true,
+                ..
+            } => {
+                assert!(self.is_lost(member), "{event:?}");
+                self.missed.insert(member.clone());
+            }
             Event::FloorEnded { member, .. } | Event::FloorWithdrawn { member, .. } => {
                 self.missed.remove(member);
             }
@@ -155,6 +176,8 @@ impl Model {
             | Event::FloorStarted { .. }
             | Event::FloorWarned { .. }
             | Event::FloorOvertime { .. }
+            | Event::FloorClockPaused { .. }
+            | Event::FloorClockResumed { .. }
             | Event::FloorConfigured { .. } => {}
         }
     }
@@ -188,6 +211,7 @@ impl Model {
                         role: *role,
                         delegation: delegation.clone(),
                         mute: MuteView::None,
+                        lost: false,
                     });
                     view.members.sort_by(|a, b| a.id.cmp(&b.id));
                 }
@@ -196,6 +220,15 @@ impl Model {
                 view.members.retain(|it| it.id != *member);
                 view.queue.retain(|it| it.member != *member);
             }
+            Event::MemberLost { member } => {
+                self.set_lost(member, true);
+                let turns = self.view.turns.iter();
+                let numbers: Vec<_> = turns.filter(|it| it.member == *member).collect();
+                for turn in numbers {
+                    self.started.remove(&turn.turn);
+                }
+            }
+            Event::MemberBack { member } => self.set_lost(member, false),
             Event::MemberMuted { member, .. } => self.set_mute(member, MuteView::Muted),
             Event::MemberUnmuteAsked { member, .. } => self.set_mute(member, MuteView::Asked),
             Event::MemberUnmuted { member } => self.set_mute(member, MuteView::None),
@@ -222,6 +255,7 @@ impl Model {
                     running: false,
                     warned: false,
                     overtime: false,
+                    held: false,
                 });
             }
             Event::FloorConfirmed { turn, .. } => self.turn(*turn).phase = Phase::Speaking,
@@ -241,10 +275,13 @@ impl Model {
             }
             Event::FloorWarned { turn, .. } => self.turn(*turn).warned = true,
             Event::FloorOvertime { turn, .. } => self.turn(*turn).overtime = true,
+            Event::FloorClockPaused { turn, .. } => self.turn(*turn).held = true,
+            Event::FloorClockResumed { turn, .. } => self.turn(*turn).held = false,
             Event::FloorEnded {
                 turn,
                 member,
                 spoken_ms,
+                requeued,
                 ..
             } => {
                 let spent = self.turn(*turn).spent_ms;
@@ -252,6 +289,10 @@ impl Model {
                 self.view.turns.retain(|it| it.turn != *turn);
                 let total = self.spoken.entry(member.clone()).or_default();
                 *total = *total + *spoken_ms;
+                if *requeued {
+                    let (member, since) = (member.clone(), now);
+                    self.view.queue.insert(0, HandView { member, since });
+                }
             }
             Event::FloorConfigured {
                 mode, microphones, ..
@@ -270,6 +311,22 @@ impl Model {
         found.expect("a member in the room").mute = mute;
     }
 
+    fn set_lost(&mut self, member: &MemberId, lost: bool) {
+        let mut members = self.view.members.iter_mut();
+        let found = members.find(|it| it.id == *member);
+        found.expect("a member in the room").lost = lost;
+    }
+
+    fn is_lost(&self, member: &MemberId) -> bool {
+        let mut members = self.view.members.iter();
+        members.any(|it| it.id == *member && it.lost)
+    }
+
+    /// Neither muted nor lost.
+    fn has_voice(&self, member: &MemberId) -> bool {
+        self.mute_of(member) == Some(MuteView::None) && !self.is_lost(member)
+    }
+
     fn mute_of(&self, member: &MemberId) -> Option<MuteView> {
         let mut members = self.view.members.iter();
         members.find(|it| it.id == *member).map(|it| it.mute)
@@ -278,8 +335,7 @@ impl Model {
     fn set_clocks(&mut self) {
         let live = self.view.session.state == SessionState::Live;
         let runs = |turn: &TurnView| {
-            live && self.started.contains(&turn.turn)
-                && self.mute_of(&turn.member) == Some(MuteView::None)
+            live && self.started.contains(&turn.turn) && !turn.held && self.has_voice(&turn.member)
         };
         let running: Vec<bool> = self.view.turns.iter().map(runs).collect();
         for (turn, running) in self.view.turns.iter_mut().zip(running) {
@@ -338,9 +394,10 @@ impl Model {
                 SessionState::Paused => paused,
                 SessionState::Scheduled | SessionState::Closed => Hearing::Silent,
             };
-            let expected = match self.mute_of(member) {
-                Some(MuteView::None) => by_state,
-                Some(MuteView::Muted | MuteView::Asked) | None => Hearing::Silent,
+            let expected = if self.has_voice(member) {
+                by_state
+            } else {
+                Hearing::Silent
             };
             assert_eq!(meeting.hearing(member), expected, "{member}");
         }
@@ -365,9 +422,6 @@ impl Model {
         view.session.state == SessionState::Live
             && view.floor.mode == FloorMode::Open
             && view.turns.len() < usize::from(view.floor.microphones)
-            && view
-                .queue
-                .iter()
-                .any(|it| self.mute_of(&it.member) == Some(MuteView::None))
+            && view.queue.iter().any(|it| self.has_voice(&it.member))
     }
 }

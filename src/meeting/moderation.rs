@@ -185,7 +185,7 @@ mod tests {
             "
             1 chair-1 mute guest -> muted guest by chair-1
             2 chair-2 ask guest  -> asked guest by chair-2
-            3 guest lost         -> left guest lost
+            3 guest grace-ended  -> left guest lost
             4 guest join         -> joined guest as GUEST; muted guest by chair-1
             4 guest unmute       -> no: not_now
             5 chair-1 ask guest  -> asked guest by chair-1

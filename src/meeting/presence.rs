@@ -13,6 +13,7 @@ use crate::{
         session::SessionState,
         state::Meeting,
     },
+    time::Timestamp,
 };
 
 /// A microphone as the chairs have left it.
@@ -31,6 +32,8 @@ pub(super) enum Microphone {
 pub(super) struct Attendee {
     pub(super) name: String,
     pub(super) microphone: Microphone,
+    /// Since when signalling and media have been gone, while they are.
+    pub(super) lost_at: Option<Timestamp>,
 }
 
 /// Everybody in the room, and what is remembered of those who are not. Bounded by the roster.
@@ -51,8 +54,27 @@ impl Presence {
         self.here.contains_key(member)
     }
 
+    /// Whether the member could be heard as far as chairs and connections go.
     pub(super) fn microphone_open(&self, member: &MemberId) -> bool {
-        self.microphone(member) == Some(&Microphone::Open)
+        self.here.get(member).is_some_and(|attendee| {
+            attendee.microphone == Microphone::Open && attendee.lost_at.is_none()
+        })
+    }
+
+    pub(super) fn lost_at(&self, member: &MemberId) -> Option<Timestamp> {
+        self.here.get(member)?.lost_at
+    }
+
+    pub(super) fn lose(&mut self, member: &MemberId, at: Timestamp) {
+        if let Some(attendee) = self.here.get_mut(member) {
+            attendee.lost_at.get_or_insert(at);
+        }
+    }
+
+    pub(super) fn come_back(&mut self, member: &MemberId) {
+        if let Some(attendee) = self.here.get_mut(member) {
+            attendee.lost_at = None;
+        }
     }
 
     pub(super) fn microphone(&self, member: &MemberId) -> Option<&Microphone> {
@@ -90,6 +112,7 @@ impl Presence {
         let attendee = Attendee {
             name: name.to_owned(),
             microphone: Microphone::Open,
+            lost_at: None,
         };
         self.here.insert(member.clone(), attendee);
     }
@@ -189,6 +212,51 @@ pub(super) fn join(
         });
     }
     Ok(())
+}
+
+/// Somebody who is not here, or is lost already, has nothing more to lose.
+pub(super) fn lose(draft: &mut Draft, member: &MemberId) {
+    if draft.presence.contains(member) && draft.presence.lost_at(member).is_none() {
+        draft.push(Event::MemberLost {
+            member: member.clone(),
+        });
+    }
+}
+
+pub(super) fn come_back(draft: &mut Draft, member: &MemberId) {
+    if draft.presence.lost_at(member).is_some() {
+        draft.push(Event::MemberBack {
+            member: member.clone(),
+        });
+    }
+}
+
+/// After the server's own end: everybody has the grace to come back, and every clock waits for a
+/// chair, who alone knows what was said meanwhile.
+pub(super) fn recover(draft: &mut Draft) {
+    let turns: Vec<_> = draft
+        .floor
+        .turns()
+        .iter()
+        .filter(|turn| !turn.held)
+        .map(|turn| (turn.number, turn.member.clone()))
+        .collect();
+    for (turn, member) in turns {
+        draft.push(Event::FloorClockPaused {
+            turn,
+            member,
+            by: None,
+        });
+    }
+    let present: Vec<_> = draft.present().cloned().collect();
+    for member in present {
+        if draft.seat(&member).is_some() {
+            lose(draft, &member);
+        } else {
+            // The event was imported anew without this seat: nobody can come back to it.
+            let _has_no_turn = leave(draft, &member, LeaveReason::Lost, None);
+        }
+    }
 }
 
 /// Somebody who is not here any more has left already; that is no fault.
@@ -328,8 +396,8 @@ mod tests {
             1  c request      -> requested c
             2  chair-1 next   -> granted 1 a by chair-1
             3  media heard a  -> confirmed 1 a; started 1 a
-            9  a lost         -> ended 1 a gone 6; left a lost
-            9  a lost         -> nothing
+            9  a grace-ended  -> ended 1 a gone 6; left a lost
+            9  a grace-ended  -> nothing
             9  b leave        -> left b left
             9  ? queue        -> c
             9  b request      -> no: not_now
@@ -345,7 +413,97 @@ mod tests {
             "
             1 a request -> requested a; granted 1 a
             1 b request -> requested b
-            2 a lost    -> ended 1 a gone 0; left a lost; granted 2 b
+            2 a grace-ended -> ended 1 a gone 0; left a lost; granted 2 b
+            ",
+        );
+    }
+
+    #[test]
+    fn a_lost_speakers_floor_is_kept_and_back_without_asking() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1  a request        -> requested a
+            2  chair-1 next     -> granted 1 a by chair-1
+            3  media heard a    -> confirmed 1 a; started 1 a
+            10 a lost           -> lost a
+            10 a lost           -> nothing
+            10 ? heard          -> chair-1 chair-2 guest
+            10 ? deadline       -> 25
+            20 a back           -> back a
+            20 a back           -> nothing
+            20 ? heard          -> a chair-1 chair-2 guest
+            21 ? spent a        -> 7
+            22 media heard a    -> started 1 a
+            24 ? spent a        -> 9
+            ",
+        );
+    }
+
+    #[test]
+    fn a_speaker_who_stays_lost_is_offered_the_floor_once_more() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1  b request        -> requested b
+            2  chair-1 grant a  -> granted 1 a by chair-1
+            3  media heard a    -> confirmed 1 a; started 1 a
+            10 a lost           -> lost a
+            25 clock passed     -> ended 1 a gone 7, requeued
+            25 ? queue          -> a b
+            25 ? deadline       -> none
+            26 chair-1 next     -> granted 2 b by chair-1
+            26 chair-1 stop b   -> ended 2 b stopped 0 by chair-1
+            27 chair-1 next     -> no: not_now
+            27 chair-1 grant a  -> no: not_now
+            28 a back           -> back a
+            29 chair-1 next     -> granted 3 a by chair-1
+            39 clock passed     -> missed 3 a
+            39 ? queue          ->
+            ",
+        );
+    }
+
+    #[test]
+    fn a_lost_hand_keeps_its_place_and_is_passed_over() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            1  a request     -> requested a; granted 1 a
+            1  b request     -> requested b
+            1  c request     -> requested c
+            2  b lost        -> lost b
+            3  a yield       -> ended 1 a finished 0; granted 2 c
+            3  ? queue       -> b
+            4  c yield       -> ended 2 c finished 0
+            5  b back        -> back b; granted 3 b
+            ",
+        );
+    }
+
+    #[test]
+    fn after_the_servers_end_everybody_is_lost_and_clocks_wait_for_a_chair() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1  chair-1 grant a  -> granted 1 a by chair-1
+            2  media heard a    -> confirmed 1 a; started 1 a
+            2  b leave          -> left b left
+            3  c lost           -> lost c
+            9  server recover   -> clock paused 1 a; lost a; lost chair-1; lost chair-2; lost d; \
+               lost e; lost f; lost guest; lost organiser; lost tech; lost voice; lost watcher
+            9  server recover   -> nothing
+            9  ? spent a        -> 7
+            10 a back           -> back a
+            10 chair-1 back     -> back chair-1
+            11 media heard a    -> started 1 a
+            12 ? spent a        -> 7
+            12 ? heard          -> a chair-1
+            12 chair-1 hold a   -> no: not_now
+            13 chair-1 run a    -> clock resumed 1 a by chair-1
+            15 ? spent a        -> 9
+            15 chair-1 run a    -> no: not_now
+            16 chair-1 hold a   -> clock paused 1 a by chair-1
+            16 ? deadline       -> none
+            20 ? spent a        -> 10
+            21 chair-1 run b    -> no: unknown_member
+            21 chair-1 run c    -> no: not_now
             ",
         );
     }

@@ -21,6 +21,8 @@ enum Step {
     /// One that names the last turn, or the one before it.
     Race(Actor, bool),
     Wait(u64),
+    /// The server ends, and is started anew from the journal.
+    Restart,
 }
 
 fn chair() -> impl Strategy<Value = Actor> {
@@ -48,6 +50,8 @@ fn by_chair() -> impl Strategy<Value = Command> {
         2 => delegate().prop_map(|member| Command::RemoveHand { member }),
         4 => (mode, 0_u8..5)
             .prop_map(|(mode, microphones)| Command::ConfigureFloor { mode, microphones }),
+        2 => delegate().prop_map(|member| Command::PauseClock { member }),
+        3 => delegate().prop_map(|member| Command::ResumeClock { member }),
         6 => anybody().prop_map(|member| Command::Mute { member }),
         6 => anybody().prop_map(|member| Command::AskUnmute { member }),
         1 => anybody().prop_map(|member| Command::RemoveMember { member }),
@@ -65,7 +69,9 @@ fn by_anybody() -> impl Strategy<Value = Command> {
     prop_oneof![
         8 => name.prop_map(|name| Command::Join { name }),
         1 => Just(Command::Leave),
-        1 => Just(Command::Lost),
+        2 => Just(Command::Lost),
+        4 => Just(Command::Back),
+        1 => Just(Command::GraceEnded),
         16 => Just(Command::RequestFloor),
         2 => Just(Command::WithdrawHand),
         3 => Just(Command::YieldFloor),
@@ -91,6 +97,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (chair(), any::<bool>()).prop_map(|(a, stale)| Step::Race(a, stale)),
         6 => (0_u64..12_000).prop_map(Step::Wait),
         1 => (0_u64..400_000).prop_map(Step::Wait),
+        1 => Just(Step::Restart),
     ]
 }
 
@@ -148,6 +155,10 @@ impl Run {
                 };
                 let events = self.command(chair, &command);
                 assert!(events.is_empty() || !stale, "a stale command was done");
+            }
+            Step::Restart => {
+                self.meeting = self.model.replay();
+                self.command(&Actor::Server, &Command::Recover);
             }
             Step::Wait(ms) => self.wait(Timestamp(0) + Millis(ms + self.now.since(Timestamp(0)).0)),
         }
@@ -229,6 +240,8 @@ fn random_meetings_come_to_every_event() {
         "session.reopened",
         "member.joined",
         "member.left",
+        "member.lost",
+        "member.back",
         "member.muted",
         "member.unmute_asked",
         "member.unmuted",
@@ -240,6 +253,8 @@ fn random_meetings_come_to_every_event() {
         "floor.missed",
         "floor.warned",
         "floor.overtime",
+        "floor.clock_paused",
+        "floor.clock_resumed",
         "floor.ended",
         "floor.configured",
     ];

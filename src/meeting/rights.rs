@@ -44,6 +44,8 @@ fn row(command: &Command) -> [bool; 10] {
         Command::Join { .. }           => [Y, Y, Y, Y, Y, Y, Y, N, N, N],
         Command::Leave                 => [Y, Y, Y, Y, Y, Y, Y, N, N, N],
         Command::Lost                  => [Y, Y, Y, Y, Y, Y, Y, N, N, N],
+        Command::Back                  => [Y, Y, Y, Y, Y, Y, Y, N, N, N],
+        Command::GraceEnded            => [Y, Y, Y, Y, Y, Y, Y, N, N, N],
         Command::PrepareSession        => [N, Y, N, N, N, N, N, N, N, N],
         Command::OpenSession           => [N, Y, N, N, N, N, N, N, N, Y],
         Command::PauseSession          => [N, Y, N, N, N, N, N, N, N, N],
@@ -59,12 +61,15 @@ fn row(command: &Command) -> [bool; 10] {
         Command::StopFloor { .. }      => [N, Y, N, N, N, N, N, N, N, N],
         Command::RemoveHand { .. }     => [N, Y, N, N, N, N, N, N, N, N],
         Command::ConfigureFloor { .. } => [N, Y, N, N, N, N, N, N, N, Y],
+        Command::PauseClock { .. }     => [N, Y, N, N, N, N, N, N, N, N],
+        Command::ResumeClock { .. }    => [N, Y, N, N, N, N, N, N, N, N],
         Command::Mute { .. }           => [N, Y, N, N, N, N, N, N, N, N],
         Command::AskUnmute { .. }      => [N, Y, N, N, N, N, N, N, N, N],
         Command::RemoveMember { .. }   => [N, Y, N, N, N, N, N, N, N, N],
         Command::AudioDelivered { .. } => [N, N, N, N, N, N, N, Y, N, N],
         Command::AudioHeard { .. }     => [N, N, N, N, N, N, N, Y, N, N],
         Command::TimePassed            => [N, N, N, N, N, N, N, N, Y, N],
+        Command::Recover               => [N, N, N, N, N, N, N, N, N, Y],
     }
 }
 
@@ -93,7 +98,7 @@ pub(super) fn check(meeting: &Meeting, actor: &Actor, command: &Command) -> Resu
     }
     let from_outside = matches!(
         command,
-        Command::Join { .. } | Command::Leave | Command::Lost
+        Command::Join { .. } | Command::Leave | Command::Lost | Command::Back | Command::GraceEnded
     );
     match actor.member() {
         Some(member) if !from_outside && !meeting.presence.contains(member) => {
@@ -133,6 +138,8 @@ mod tests {
                 "stop b",
                 "lower b",
                 "configure open 2",
+                "hold b",
+                "run b",
                 "mute b",
                 "ask b",
                 "remove b",
@@ -150,6 +157,7 @@ mod tests {
             1 chair-1 passed      -> no: not_allowed
             1 media next          -> no: not_allowed
             1 media passed        -> no: not_allowed
+            1 chair-1 recover     -> no: not_allowed
             1 clock heard a       -> no: not_allowed
             1 clock leave         -> no: not_allowed
             1 server grant a      -> no: not_allowed

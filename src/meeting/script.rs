@@ -224,6 +224,9 @@ fn parse_command(words: &[&str]) -> Command {
         },
         ["leave"] => Command::Leave,
         ["lost"] => Command::Lost,
+        ["back"] => Command::Back,
+        ["grace-ended"] => Command::GraceEnded,
+        ["recover"] => Command::Recover,
         ["prepare"] => Command::PrepareSession,
         ["open"] => Command::OpenSession,
         ["pause"] => Command::PauseSession,
@@ -256,6 +259,8 @@ fn parse_command(words: &[&str]) -> Command {
             },
             microphones: microphones.parse().expect("a number"),
         },
+        ["hold", member] => Command::PauseClock { member: id(member) },
+        ["run", member] => Command::ResumeClock { member: id(member) },
         ["mute", member] => Command::Mute { member: id(member) },
         ["ask", member] => Command::AskUnmute { member: id(member) },
         ["remove", member] => Command::RemoveMember { member: id(member) },
@@ -292,6 +297,8 @@ fn brief(event: &Event) -> String {
             };
             format!("left {member} {reason}{}", by(who))
         }
+        Event::MemberLost { member } => format!("lost {member}"),
+        Event::MemberBack { member } => format!("back {member}"),
         Event::MemberMuted { member, by } => format!("muted {member} by {by}"),
         Event::MemberUnmuteAsked { member, by } => format!("asked {member} by {by}"),
         Event::MemberUnmuted { member } => format!("unmuted {member}"),
@@ -328,6 +335,7 @@ fn brief(event: &Event) -> String {
             reason,
             by: who,
             spoken_ms,
+            requeued,
         } => {
             let reason = match reason {
                 EndReason::Finished => "finished",
@@ -337,7 +345,17 @@ fn brief(event: &Event) -> String {
                 EndReason::Closed => "closed",
             };
             let spoken = in_millis(*spoken_ms);
-            format!("ended {} {member} {reason} {spoken}{}", turn.0, by(who))
+            let again = if *requeued { ", requeued" } else { "" };
+            let by = by(who);
+            format!("ended {} {member} {reason} {spoken}{by}{again}", turn.0)
+        }
+        Event::FloorClockPaused {
+            turn,
+            member,
+            by: who,
+        } => format!("clock paused {} {member}{}", turn.0, by(who)),
+        Event::FloorClockResumed { turn, member, by } => {
+            format!("clock resumed {} {member} by {by}", turn.0)
         }
         Event::FloorConfigured {
             mode,

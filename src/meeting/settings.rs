@@ -10,6 +10,9 @@ use crate::time::Millis;
 pub struct Settings {
     /// Milliseconds within which a microphone must deliver audio after the floor was offered.
     pub offer_ms: Millis,
+    /// Milliseconds for which the floor is kept for a speaker who was lost; then the turn ends and
+    /// the hand is at the head of the queue.
+    pub reserve_ms: Millis,
     /// Characters of a name given at the join, at most; a longer one is refused.
     pub name_chars_max: usize,
 }
@@ -18,6 +21,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             offer_ms: Millis::from_secs(10),
+            reserve_ms: Millis::from_secs(15),
             name_chars_max: 80,
         }
     }

@@ -75,6 +75,13 @@ impl Meeting {
                 self.presence.go(member, *reason);
                 self.floor.lower_hand(member);
             }
+            Event::MemberLost { member } => {
+                self.presence.lose(member, at);
+                if let Some(turn) = self.floor.turn_held_by(member) {
+                    turn.lose_speaker();
+                }
+            }
+            Event::MemberBack { member } => self.presence.come_back(member),
             Event::MemberMuted { member, by } => self.presence.mute(member, by),
             Event::MemberUnmuteAsked { member, by: _ } => self.presence.ask_unmute(member),
             Event::MemberUnmuted { member } => self.presence.unmute(member),
@@ -112,13 +119,27 @@ impl Meeting {
                     turn.overtime = true;
                 }
             }
+            Event::FloorClockPaused { turn, .. } => {
+                if let Some(turn) = self.floor.turn_mut(*turn) {
+                    turn.held = true;
+                }
+            }
+            Event::FloorClockResumed { turn, .. } => {
+                if let Some(turn) = self.floor.turn_mut(*turn) {
+                    turn.held = false;
+                }
+            }
             Event::FloorEnded {
                 turn,
                 member,
                 spoken_ms,
+                requeued,
                 ..
             } => {
                 self.floor.end_turn(*turn);
+                if *requeued {
+                    self.floor.return_hand(member, at);
+                }
                 let delegation = self.seats.get(member).map(|seat| &seat.delegation);
                 self.spoken.add(member, delegation, *spoken_ms);
             }
@@ -136,7 +157,8 @@ impl Meeting {
         self.rev
     }
 
-    /// A turn's clocks run while its microphone is open: the session live, nobody's mute on it.
+    /// A turn's clocks run while its microphone is open: the session live, nobody's mute on it, its
+    /// speaker not lost.
     fn settle_clocks(&mut self, at: Timestamp) {
         let live = self.state == SessionState::Live;
         for turn in &mut self.floor.turns {
@@ -168,6 +190,11 @@ impl Meeting {
     /// Everybody in the room.
     pub fn present(&self) -> impl Iterator<Item = &MemberId> {
         self.presence.here().keys()
+    }
+
+    /// Whether the member is in the room by right only, with signalling and media gone.
+    pub fn is_lost(&self, member: &MemberId) -> bool {
+        self.presence.lost_at(member).is_some()
     }
 
     /// The queue and the turns.

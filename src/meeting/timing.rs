@@ -8,7 +8,7 @@ use crate::{
     ids::MemberId,
     meeting::{
         draft::Draft,
-        event::{Event, TurnNumber},
+        event::{EndReason, Event, TurnNumber},
         floor::MICROPHONES_MAX,
         giving::fill_microphones,
         hearing::Hearing,
@@ -30,7 +30,13 @@ impl Meeting {
         self.floor
             .turns()
             .iter()
-            .filter_map(|turn| turn.due(offer, warning).map(|(at, due)| (at, turn, due)))
+            .filter_map(|turn| {
+                let (at, due) = match self.presence.lost_at(&turn.member) {
+                    Some(lost_at) => (lost_at + self.settings.reserve_ms, Due::Forfeit),
+                    None => turn.due(offer, warning)?,
+                };
+                Some((at, turn, due))
+            })
             .min_by_key(|(at, turn, _)| (*at, turn.number))
     }
 }
@@ -79,7 +85,8 @@ pub(super) fn time_passed(draft: &mut Draft) {
         }
         let (number, member) = (turn.number, turn.member.clone());
         let requeued = !turn.second_offer;
-        let remaining_ms: Millis = turn.limit - turn.spent(draft.now);
+        let spoken_ms = turn.spent(draft.now);
+        let remaining_ms: Millis = turn.limit - spoken_ms;
         match due {
             Due::Miss => {
                 draft.push(Event::FloorMissed {
@@ -89,6 +96,14 @@ pub(super) fn time_passed(draft: &mut Draft) {
                 });
                 fill_microphones(draft, Some(&member));
             }
+            Due::Forfeit => draft.push(Event::FloorEnded {
+                turn: number,
+                member,
+                reason: EndReason::Gone,
+                by: None,
+                spoken_ms,
+                requeued: true,
+            }),
             Due::Warning => draft.push(Event::FloorWarned {
                 turn: number,
                 member,

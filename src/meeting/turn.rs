@@ -29,6 +29,8 @@ pub(super) enum Due {
     Warning,
     /// The end of the turn's time.
     Overtime,
+    /// The end of the time for which the floor is kept for a lost speaker.
+    Forfeit,
 }
 
 /// One stretch of having the floor.
@@ -48,6 +50,8 @@ pub struct Turn {
     pub warned: bool,
     /// Whether its time is used up.
     pub overtime: bool,
+    /// Whether the clock is held until a chair resumes it.
+    pub held: bool,
     /// Whether the offer before this one was missed, so that this is the last.
     pub(super) second_offer: bool,
     /// Since when audio has been awaited, while it is.
@@ -72,6 +76,7 @@ impl Turn {
             limit,
             warned: false,
             overtime: false,
+            held: false,
             second_offer,
             awaiting_since: None,
             started: false,
@@ -82,6 +87,11 @@ impl Turn {
     pub(super) fn start(&mut self) {
         self.phase = Phase::Speaking;
         self.started = true;
+    }
+
+    /// The speaker is lost: the clock runs on from the next speech that is heard.
+    pub(super) fn lose_speaker(&mut self) {
+        self.started = false;
     }
 
     /// Whether speech has been heard, so that the clock runs or is held.
@@ -108,7 +118,7 @@ impl Turn {
         } else {
             self.awaiting_since = None;
         }
-        if microphone_open && self.started {
+        if microphone_open && self.started && !self.held {
             self.clock.run(now);
         } else {
             self.clock.hold(now);

@@ -6,7 +6,7 @@ use crate::{
     ids::{DelegationId, MemberId, SessionId},
     meeting::{
         agenda::{FloorMode, Item},
-        event::{Rev, TurnNumber},
+        event::{Rev, TurnNumber, is_false},
         presence::{Attendee, Microphone},
         roster::Role,
         session::SessionState,
@@ -95,6 +95,9 @@ pub struct MemberView {
     pub delegation: DelegationId,
     /// What a chair has done to the microphone.
     pub mute: MuteView,
+    /// Signalling and media are gone; the member has the grace to come back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lost: bool,
 }
 
 /// A hand in a snapshot.
@@ -127,6 +130,9 @@ pub struct TurnView {
     pub warned: bool,
     /// Whether its time is used up.
     pub overtime: bool,
+    /// The clock is held until a chair resumes it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub held: bool,
 }
 
 impl Meeting {
@@ -183,6 +189,7 @@ impl Meeting {
                 Microphone::Shut { asked: false, .. } => MuteView::Muted,
                 Microphone::Shut { asked: true, .. } => MuteView::Asked,
             },
+            lost: attendee.lost_at.is_some(),
         })
     }
 }
@@ -198,6 +205,7 @@ fn turn_view(turn: &Turn, now: Timestamp) -> TurnView {
         running: turn.is_running(),
         warned: turn.warned,
         overtime: turn.overtime,
+        held: turn.held,
     }
 }
 

@@ -17,7 +17,10 @@ use super::{
 use crate::{
     ids::SessionId,
     media::{Notice, Order},
-    meeting::SessionState,
+    meeting::{
+        SessionState,
+        event::{Recorded, Rev},
+    },
 };
 
 /// The state of every session that has a room.
@@ -44,17 +47,19 @@ impl Directory {
         }
     }
 
-    /// Starts a session's room. `order` hands an order to its shard, `notices` come from there.
-    /// Must be called within a tokio runtime.
-    pub fn open<M>(
+    /// Starts a session's room. `order` hands an order to its shard, `notices` come from there;
+    /// `append` leaves entries for the journal without waiting, and `stored` is the last revision that
+    /// is stored there. Must be called within a tokio runtime.
+    pub fn open<M, J>(
         &self,
         session: SessionId,
         room: Room,
-        order: M,
-        notices: mpsc::Receiver<Notice>,
+        (order, notices): (M, mpsc::Receiver<Notice>),
+        (append, stored): (J, watch::Receiver<Rev>),
     ) -> RoomHandle
     where
         M: FnMut(Order) + Send + 'static,
+        J: FnMut(Vec<Recorded>) + Send + 'static,
     {
         let state = room.state();
         self.states.send_modify(|states| {
@@ -65,6 +70,8 @@ impl Directory {
             room,
             order,
             notices,
+            append,
+            stored,
             now: Arc::clone(&self.now),
             peers: Arc::clone(&self.peers),
             states: Arc::clone(&self.states),

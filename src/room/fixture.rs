@@ -5,10 +5,11 @@ use crate::{
     meeting::{
         self, Command, Meeting,
         agenda::{Profile, SessionPlan},
+        event::{Recorded, Rev},
         roster::{Role, Seat},
     },
     programme::{Day, Delegation, Programme},
-    room::{Room, Settings},
+    room::{Output, Room, Settings},
     time::Timestamp,
 };
 
@@ -58,8 +59,23 @@ pub fn live_room(session: &str, settings: Settings) -> Room {
     let mut room = Room::new(meeting, settings);
     room.handle_server(START, &Command::OpenSession)
         .expect("a server may open a session");
-    while room.poll_output().is_some() {}
+    while poll_stored(&mut room).is_some() {}
     room
+}
+
+/// The next output of a room whose journal takes no time.
+pub fn poll_stored(room: &mut Room) -> Option<Output> {
+    loop {
+        match room.poll_output()? {
+            Output::Append(entries) => room.handle_stored(last(&entries)),
+            output => return Some(output),
+        }
+    }
+}
+
+/// The revision that a batch ends with.
+pub fn last(entries: &[Recorded]) -> Rev {
+    entries.last().expect("no empty batch").rev
 }
 
 /// The event with two sessions on one day.

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answer, ConnectionId, Output, Refused, Room, Signal, Slot,
-    peers::{Difference, NoCandidate},
-    room::Place,
+    Answer, ConnectionId, Output, Refused, Room, Signal, Slot, peers::NoCandidate, room::Place,
 };
 use crate::{
     ids::MemberId,
@@ -88,8 +86,8 @@ impl Room {
     pub fn handle_notice(&mut self, now: Timestamp, notice: Notice) {
         match notice {
             Notice::Answered { peer, answer } => self.answered(peer, answer),
-            Notice::Connected { peer } => self.connected(peer),
-            Notice::Lost { peer } => self.lost(peer),
+            Notice::Connected { peer } => self.connected(now, peer),
+            Notice::Lost { peer } => self.lost(now, peer),
             Notice::AudioDelivered { peer } => {
                 self.audio(now, peer, |member| Command::AudioDelivered { member });
             }
@@ -119,7 +117,7 @@ impl Room {
         }
     }
 
-    fn connected(&mut self, peer: PeerId) {
+    fn connected(&mut self, now: Timestamp, peer: PeerId) {
         let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
             return;
         };
@@ -127,11 +125,12 @@ impl Room {
         if let Some(closed) = place.peers.connected(peer) {
             self.close(closed);
         }
+        self.settle_presence_of(now, peer);
         self.reconcile();
         self.signal(to.into_iter().collect(), Signal::Connected {});
     }
 
-    fn lost(&mut self, peer: PeerId) {
+    fn lost(&mut self, now: Timestamp, peer: PeerId) {
         let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
             return;
         };
@@ -140,7 +139,14 @@ impl Room {
             self.close(closed);
             self.reconcile();
         }
+        self.settle_presence_of(now, peer);
         self.signal(to.into_iter().collect(), Signal::Lost {});
+    }
+
+    fn settle_presence_of(&mut self, now: Timestamp, peer: PeerId) {
+        if let Some(member) = self.owners.get(&peer).cloned() {
+            self.settle_presence(now, &member);
+        }
     }
 
     fn audio(&mut self, now: Timestamp, peer: PeerId, command: impl Fn(MemberId) -> Command) {
@@ -201,21 +207,39 @@ impl Room {
 
     /// Orders outside of an event: after an offer, or when a peer takes over from another.
     pub(super) fn reconcile(&mut self) {
-        let difference = self.difference();
-        let orders = difference.closing.into_iter().chain(difference.opening);
-        self.outputs.extend(orders.map(Output::Order));
+        self.take();
+        self.give();
         self.prominence();
     }
 
-    pub(super) fn difference(&mut self) -> Difference {
-        let mut difference = Difference::default();
+    /// Orders whatever closes a microphone or hides a picture: at once, stored or not.
+    pub(super) fn take(&mut self) {
+        let rev = self.meeting.rev();
         for (member, place) in &mut self.places {
             let gate = gate(self.meeting.hearing(member));
-            place
-                .peers
-                .difference(gate, self.meeting.may_show(member), &mut difference);
+            let shown = self.meeting.may_show(member);
+            let orders = place.peers.take(gate, shown);
+            self.outputs.extend(orders.into_iter().map(Output::Order));
+            // What is to be given waits until the revision that gives it is stored; what was taken
+            // back meanwhile has waited for nothing.
+            if place.peers.lacks(gate, shown) {
+                place.gives_at.get_or_insert(rev);
+            } else {
+                place.gives_at = None;
+            }
         }
-        difference
+    }
+
+    /// Orders whatever opens a microphone or shows a picture, as far as that is stored.
+    pub(super) fn give(&mut self) {
+        for (member, place) in &mut self.places {
+            if place.gives_at.is_some_and(|rev| rev <= self.stored) {
+                place.gives_at = None;
+                let gate = gate(self.meeting.hearing(member));
+                let orders = place.peers.give(gate, self.meeting.may_show(member));
+                self.outputs.extend(orders.into_iter().map(Output::Order));
+            }
+        }
     }
 
     pub(super) fn prominence(&mut self) {

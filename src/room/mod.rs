@@ -37,8 +37,12 @@ pub struct ConnectionId(pub u64);
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// How long a member without a connection stays in the room, in milliseconds. Media goes on
-    /// meanwhile; a connection that comes back within it is not noticed by the others.
+    /// meanwhile; a connection that comes back within it is not noticed by the others unless media
+    /// was gone too.
     pub grace_ms: Millis,
+    /// Events kept for clients that come back and name their last one; one that has missed more
+    /// gets the state instead.
+    pub resume_events_max: usize,
     /// How long the media shard may take to answer an offer, in milliseconds; then the request is
     /// answered `internal`.
     pub answer_ms: Millis,
@@ -60,7 +64,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            grace_ms: Millis::from_secs(10),
+            grace_ms: Millis::from_secs(60),
+            resume_events_max: 1024,
             answer_ms: Millis::from_secs(5),
             sdp_bytes_max: 60 * 1024,
             sending_max: 8,

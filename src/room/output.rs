@@ -19,6 +19,9 @@ use crate::{
 pub enum Output {
     /// Hand this to the session's shard.
     Order(Order),
+    /// Store these, then say so with [`Room::handle_stored`](super::Room::handle_stored). What
+    /// follows from them comes out then.
+    Append(Vec<Recorded>),
     /// Encode once, give to each.
     Tell {
         /// The connections it is for.
@@ -120,6 +123,8 @@ pub enum Answer {
     Done,
     /// The state of the room.
     Snapshot(Box<Snapshot>),
+    /// The events missed have been told, up to this revision.
+    Resumed(Rev),
     /// The answer to an offer.
     Sdp(String),
 }

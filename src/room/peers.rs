@@ -36,6 +36,22 @@ struct Peer {
     slots: Option<Vec<Slot>>,
 }
 
+impl Peer {
+    /// The order that changes the gate, if it is another.
+    fn hear(&mut self, gate: Gate) -> Option<Order> {
+        let changed = std::mem::replace(&mut self.gate, gate) != gate;
+        let peer = self.id;
+        changed.then_some(Order::Hear { peer, gate })
+    }
+
+    /// The order that shows or hides the pictures, if they are not so already.
+    fn show(&mut self, shown: bool) -> Option<Order> {
+        let changed = std::mem::replace(&mut self.shown, shown) != shown;
+        let peer = self.id;
+        changed.then_some(Order::Show { peer, shown })
+    }
+}
+
 /// A member's peer connections: at most two.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
@@ -152,35 +168,46 @@ impl Peers {
         self.newest.as_ref()?.slots.as_deref()
     }
 
-    /// What the shard must be ordered so that the peer in use is heard and seen as given: first
-    /// what takes away, then what gives.
-    pub fn difference(&mut self, gate: Gate, shown: bool, orders: &mut Difference) {
-        let Some(peer) = self.older.as_mut().or(self.newest.as_mut()) else {
-            return;
-        };
-        if peer.gate != gate {
-            peer.gate = gate;
-            let order = Order::Hear {
-                peer: peer.id,
-                gate,
-            };
-            match gate {
-                Gate::Closed => orders.closing.push(order),
-                Gate::Open(_) => orders.opening.push(order),
+    /// Orders that take away: so that the peer in use is not heard or seen unless it may be.
+    pub fn take(&mut self, gate: Gate, shown: bool) -> Vec<Order> {
+        let mut orders = Vec::new();
+        if let Some(peer) = self.in_use_mut() {
+            if gate == Gate::Closed {
+                orders.extend(peer.hear(gate));
+            }
+            if !shown {
+                orders.extend(peer.show(shown));
             }
         }
-        if peer.shown != shown {
-            peer.shown = shown;
-            let order = Order::Show {
-                peer: peer.id,
-                shown,
-            };
-            if shown {
-                orders.opening.push(order);
-            } else {
-                orders.closing.push(order);
-            }
+        orders
+    }
+
+    /// Orders that give: so that the peer in use is heard and seen as it may be.
+    pub fn give(&mut self, gate: Gate, shown: bool) -> Vec<Order> {
+        let mut orders = Vec::new();
+        if let Some(peer) = self.in_use_mut() {
+            orders.extend(peer.hear(gate));
+            orders.extend(peer.show(shown));
         }
+        orders
+    }
+
+    /// Whether the peer in use is to be given something that it has not.
+    pub fn lacks(&self, gate: Gate, shown: bool) -> bool {
+        let peer = self.older.as_ref().or(self.newest.as_ref());
+        peer.is_some_and(|peer| {
+            (gate != Gate::Closed && peer.gate != gate) || (shown && !peer.shown)
+        })
+    }
+
+    /// Whether media flows, or may.
+    pub fn is_connected(&self) -> bool {
+        let mut peers = self.newest.iter().chain(&self.older);
+        peers.any(|peer| peer.phase == Phase::Connected)
+    }
+
+    fn in_use_mut(&mut self) -> Option<&mut Peer> {
+        self.older.as_mut().or(self.newest.as_mut())
     }
 
     /// Every peer, for closing them.
@@ -198,15 +225,6 @@ pub(super) enum NoCandidate {
     TooMany,
 }
 
-/// Orders that an event leads to.
-#[derive(Debug, Default)]
-pub(super) struct Difference {
-    /// What takes away: goes at once, before the event is announced.
-    pub closing: Vec<Order>,
-    /// What gives: goes after the event.
-    pub opening: Vec<Order>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,9 +240,7 @@ mod tests {
     }
 
     fn orders(peers: &mut Peers, gate: Gate, shown: bool) -> Vec<Order> {
-        let mut difference = Difference::default();
-        peers.difference(gate, shown, &mut difference);
-        [difference.closing, difference.opening].concat()
+        [peers.take(gate, shown), peers.give(gate, shown)].concat()
     }
 
     #[test]

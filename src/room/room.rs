@@ -1,14 +1,15 @@
 //! The pure room: joins what the meeting decides with what media is ordered and members are told.
 //!
 //! Told with `handle_*`, then drained with [`Room::poll_output`]. Orders that close a microphone
-//! or hide a picture come out before the event that they follow from, orders that open after it:
-//! nobody is heard on the strength of something that was not announced.
+//! or hide a picture come out at once. Everything else that follows from an event comes out when the
+//! event is stored, in the order in which it was decided, and orders that open come last: nobody is
+//! heard, and nothing is told, on the strength of something that a crash could undo.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     Announcement, Answer, ConnectionId, Message, Output, Parting, Refused, Settings, Signal, Slot,
-    peers::{Difference, Peers},
+    peers::Peers,
 };
 use crate::{
     ids::MemberId,
@@ -20,6 +21,10 @@ use crate::{
     time::Timestamp,
 };
 
+/// Outputs that may wait for the disk before nothing more is asked of the room: some seconds of a
+/// busy session. Past it, those who ask wait in their own sockets.
+const UNSTORED_MAX: usize = 1024;
+
 /// A member in the room.
 #[derive(Debug, Default)]
 pub(super) struct Place {
@@ -28,6 +33,9 @@ pub(super) struct Place {
     /// When the member leaves unless a connection comes back.
     pub(super) leaves_at: Option<Timestamp>,
     pub(super) peers: Peers,
+    /// The revision that lets the peer be heard or seen more than the shard was ordered, until that
+    /// is stored and ordered.
+    pub(super) gives_at: Option<Rev>,
 }
 
 /// One running session.
@@ -43,7 +51,15 @@ pub struct Room {
     /// The order last given to the shard.
     pub(super) prominence: Vec<PeerId>,
     /// The last revision announced.
-    pub(super) announced: Rev,
+    announced: Rev,
+    /// The last revision that is stored.
+    pub(super) stored: Rev,
+    /// What comes out when a revision is stored. Bounded by the shell, which asks nothing more of a
+    /// room with [`UNSTORED_MAX`] of these.
+    waiting: VecDeque<(Rev, Output)>,
+    /// The latest announcements, for who comes back: [`Settings::resume_events_max`] at most, the
+    /// oldest goes.
+    recent: VecDeque<Announcement>,
     /// The state last given out.
     pub(super) state: SessionState,
     /// The last signal of who is speaking.
@@ -56,6 +72,9 @@ impl Room {
     pub fn new(meeting: Meeting, settings: Settings) -> Self {
         Self {
             announced: meeting.rev(),
+            stored: meeting.rev(),
+            waiting: VecDeque::new(),
+            recent: VecDeque::new(),
             state: meeting.state(),
             meeting,
             settings,
@@ -68,6 +87,27 @@ impl Room {
         }
     }
 
+    /// A room for a meeting that was rebuilt from its journal: whoever was in it has the grace to
+    /// come back.
+    pub fn recover(meeting: Meeting, settings: Settings, now: Timestamp) -> Self {
+        let mut room = Self::new(meeting, settings);
+        let present: Vec<MemberId> = room.meeting.present().cloned().collect();
+        for member in present {
+            let place = room.places.entry(member).or_default();
+            place.leaves_at = Some(now + room.settings.grace_ms);
+        }
+        // The server may always say that it was gone.
+        let recovered = room.act(now, &Actor::Server, &Command::Recover);
+        debug_assert_eq!(recovered, Ok(()));
+        let gone: Vec<MemberId> = room.places.keys().cloned().collect();
+        for member in gone {
+            if !room.meeting.present().any(|present| *present == member) {
+                room.places.remove(&member);
+            }
+        }
+        room
+    }
+
     /// The session's state.
     pub fn state(&self) -> SessionState {
         self.meeting.state()
@@ -76,6 +116,16 @@ impl Room {
     /// What it is bounded by.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether more may be asked of the room: not while much waits for the disk.
+    pub fn is_ready(&self) -> bool {
+        self.waiting.len() < UNSTORED_MAX
+    }
+
+    /// The last revision: what a journal of this meeting ends with.
+    pub fn rev(&self) -> Rev {
+        self.meeting.rev()
     }
 
     /// The next thing to do, in order.
@@ -96,16 +146,27 @@ impl Room {
             .min()
     }
 
-    /// A member comes in on a connection, for the first time or again.
+    /// Everything up to this revision is stored.
+    pub fn handle_stored(&mut self, rev: Rev) {
+        self.stored = self.stored.max(rev);
+        while let Some((_, output)) = self.waiting.pop_front_if(|(rev, _)| *rev <= self.stored) {
+            self.outputs.push_back(output);
+        }
+        self.give();
+    }
+
+    /// A member comes in on a connection, for the first time or again. `since`: the last revision
+    /// that the client has of this session.
     pub fn handle_join(
         &mut self,
         now: Timestamp,
         connection: ConnectionId,
         member: MemberId,
         name: Option<String>,
+        since: Option<Rev>,
     ) {
         match self.enter(now, &member, name) {
-            Ok(()) => self.take_place(now, connection, member),
+            Ok(()) => self.take_place(now, connection, member, since),
             Err(refusal) => {
                 self.answer(connection, Err(Refused::Meeting(refusal)));
                 self.release(connection, None);
@@ -156,6 +217,21 @@ impl Room {
         if let Some(place) = self.places.get_mut(&member) {
             place.connection = None;
             place.leaves_at = Some(now + self.settings.grace_ms);
+        }
+        self.settle_presence(now, &member);
+    }
+
+    /// Tells the meeting when the member is lost, with signalling and media both gone, or back.
+    pub(super) fn settle_presence(&mut self, now: Timestamp, member: &MemberId) {
+        let Some(place) = self.places.get(member) else {
+            return;
+        };
+        let lost = place.connection.is_none() && !place.peers.is_connected();
+        if lost != self.meeting.is_lost(member) {
+            let fact = if lost { Command::Lost } else { Command::Back };
+            // The roster's members may always come and go.
+            let noted = self.act(now, &Actor::Member(member.clone()), &fact);
+            debug_assert_eq!(noted, Ok(()));
         }
     }
 
@@ -219,24 +295,39 @@ impl Room {
             .collect();
         for member in left {
             // Whatever the meeting says, nobody is left to keep the place for.
-            let _lost = self.act(now, &Actor::Member(member.clone()), &Command::Lost);
+            let _lost = self.act(now, &Actor::Member(member.clone()), &Command::GraceEnded);
             self.vacate(&member, LeaveReason::Lost);
         }
     }
 
     /// Gives the connection the member's place. A member in the room keeps hand, floor and media;
     /// an older connection is told that it was replaced.
-    fn take_place(&mut self, now: Timestamp, connection: ConnectionId, member: MemberId) {
+    fn take_place(
+        &mut self,
+        now: Timestamp,
+        connection: ConnectionId,
+        member: MemberId,
+        since: Option<Rev>,
+    ) {
         let place = self.places.entry(member.clone()).or_default();
         place.leaves_at = None;
         let older = place.connection.replace(connection);
         let slots = place.peers.slots().map(<[Slot]>::to_vec);
+        self.settle_presence(now, &member);
         self.connections.insert(connection, member);
         if let Some(older) = older.filter(|&older| older != connection) {
             self.connections.remove(&older);
             self.release(older, Some(Parting::Replaced));
         }
-        self.answer_snapshot(now, connection);
+        match since.and_then(|since| self.missed(since)) {
+            Some(missed) => {
+                for announcement in missed {
+                    self.tell(vec![connection], Message::Event(announcement));
+                }
+                self.answer(connection, Ok(Answer::Resumed(self.meeting.rev())));
+            }
+            None => self.answer_snapshot(now, connection),
+        }
         if let Some(slots) = slots {
             self.signal(vec![connection], Signal::Slots { slots });
         }
@@ -244,6 +335,18 @@ impl Room {
             let members = self.speaking.clone();
             self.signal(vec![connection], Signal::Speaking { members });
         }
+    }
+
+    /// What was announced after this revision; nothing where that is not known any more, or where it
+    /// is of another history.
+    fn missed(&self, since: Rev) -> Option<Vec<Announcement>> {
+        let missed = self.recent.iter().filter(|it| it.recorded.rev > since);
+        let missed: Vec<_> = missed.cloned().collect();
+        let follows = match missed.first() {
+            Some(first) => first.prev == since,
+            None => since == self.meeting.rev(),
+        };
+        follows.then_some(missed)
     }
 
     /// Asks the meeting and, if it agrees, carries out everything that follows.
@@ -258,6 +361,7 @@ impl Room {
             return Ok(());
         }
         let audience = self.audience();
+        let mut entries = Vec::with_capacity(events.len());
         let mut announcements = Vec::with_capacity(events.len());
         let mut departed = Vec::new();
         for event in events {
@@ -271,6 +375,7 @@ impl Room {
                 at: now,
                 event,
             };
+            entries.push(recorded.clone());
             announcements.push(Announcement {
                 prev: self.announced,
                 recorded,
@@ -281,25 +386,23 @@ impl Room {
             .into_iter()
             .filter_map(|(member, reason)| self.vacate(&member, reason))
             .collect();
-        let Difference { closing, opening } = self.difference();
-        self.outputs.extend(closing.into_iter().map(Output::Order));
-        if !audience.is_empty() {
-            for announcement in announcements {
-                let message = Message::Event(announcement);
-                self.outputs.push_back(Output::Tell {
-                    to: audience.clone(),
-                    message,
-                });
+        self.take();
+        self.outputs.push_back(Output::Append(entries));
+        for announcement in announcements {
+            if self.recent.len() >= self.settings.resume_events_max {
+                self.recent.pop_front();
             }
+            self.recent.push_back(announcement.clone());
+            self.tell(audience.clone(), Message::Event(announcement));
         }
-        self.outputs.extend(opening.into_iter().map(Output::Order));
+        self.give();
         self.prominence();
         for (connection, parting) in partings {
             self.release(connection, Some(parting));
         }
         if self.state != self.meeting.state() {
             self.state = self.meeting.state();
-            self.outputs.push_back(Output::State(self.state));
+            self.later(Output::State(self.state));
         }
         Ok(())
     }
@@ -332,11 +435,22 @@ impl Room {
     }
 
     pub(super) fn signal(&mut self, to: Vec<ConnectionId>, signal: Signal) {
+        self.tell(to, Message::Signal(signal));
+    }
+
+    fn tell(&mut self, to: Vec<ConnectionId>, message: Message) {
         if !to.is_empty() {
-            self.outputs.push_back(Output::Tell {
-                to,
-                message: Message::Signal(signal),
-            });
+            self.later(Output::Tell { to, message });
+        }
+    }
+
+    /// What may be known only when everything before it is stored.
+    fn later(&mut self, output: Output) {
+        let rev = self.meeting.rev();
+        if rev <= self.stored {
+            self.outputs.push_back(output);
+        } else {
+            self.waiting.push_back((rev, output));
         }
     }
 
@@ -346,16 +460,18 @@ impl Room {
     }
 
     pub(super) fn answer(&mut self, to: ConnectionId, answer: Result<Answer, Refused>) {
-        self.outputs.push_back(Output::Answer { to, answer });
+        self.later(Output::Answer { to, answer });
     }
 
     fn release(&mut self, connection: ConnectionId, parting: Option<Parting>) {
-        self.outputs.push_back(Output::Release {
+        self.later(Output::Release {
             connection,
             parting,
         });
     }
 }
 
+#[cfg(test)]
+mod storing;
 #[cfg(test)]
 mod tests;

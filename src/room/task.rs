@@ -19,7 +19,10 @@ use super::{Answer, ConnectionId, Output, Parting, Refused, Room, directory::Sta
 use crate::{
     ids::{MemberId, SessionId},
     media::{Notice, Order, PeerId, Sending},
-    meeting::{Command, Refusal},
+    meeting::{
+        Command, Refusal,
+        event::{Recorded, Rev},
+    },
     time::Timestamp,
 };
 
@@ -47,11 +50,12 @@ pub struct Link {
 /// What is asked of a room.
 #[derive(Debug)]
 pub enum Asked {
-    /// A member comes in; the answer is a snapshot.
+    /// A member comes in; the answer is a snapshot, or the events after `since` where they are known.
     Join {
         connection: ConnectionId,
         member: MemberId,
         name: Option<String>,
+        since: Option<Rev>,
         link: Link,
     },
     /// The member goes.
@@ -115,12 +119,16 @@ impl RoomHandle {
 }
 
 /// What a room's task is started with.
-pub(super) struct Start<M> {
+pub(super) struct Start<M, J> {
     pub session: SessionId,
     pub room: Room,
     /// Hands an order to the session's shard.
     pub order: M,
     pub notices: mpsc::Receiver<Notice>,
+    /// Leaves entries for the journal; never waits.
+    pub append: J,
+    /// The last revision that the journal has stored.
+    pub stored: watch::Receiver<Rev>,
     pub now: Now,
     /// Counts the peer connections of the process.
     pub peers: Arc<AtomicU64>,
@@ -128,9 +136,10 @@ pub(super) struct Start<M> {
 }
 
 /// Starts the task; it ends when the last handle is dropped.
-pub(super) fn spawn<M>(start: Start<M>) -> RoomHandle
+pub(super) fn spawn<M, J>(start: Start<M, J>) -> RoomHandle
 where
     M: FnMut(Order) + Send + 'static,
+    J: FnMut(Vec<Recorded>) + Send + 'static,
 {
     let settings = start.room.settings();
     let outbox_max = settings.outbox_max.max(1);
@@ -143,20 +152,26 @@ where
     RoomHandle { inbox, outbox_max }
 }
 
-struct Task<M> {
-    start: Start<M>,
+struct Task<M, J> {
+    start: Start<M, J>,
     links: BTreeMap<ConnectionId, Link>,
 }
 
-impl<M: FnMut(Order)> Task<M> {
+impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
     async fn run(mut self, mut asked: mpsc::Receiver<Asked>) {
         let mut media_ended = false;
         loop {
             let now = (self.start.now)();
             self.drain(now);
             let due = wait_until(now, self.start.room.next_deadline());
+            let ready = self.start.room.is_ready();
             tokio::select! {
-                next = asked.recv() => match next {
+                // A journal that has ended stores nothing more: the room announces nothing more.
+                Ok(()) = self.start.stored.changed() => {
+                    let rev = *self.start.stored.borrow_and_update();
+                    self.start.room.handle_stored(rev);
+                }
+                next = asked.recv(), if ready => match next {
                     Some(asked) => self.handle((self.start.now)(), asked),
                     None => return,
                 },
@@ -179,10 +194,11 @@ impl<M: FnMut(Order)> Task<M> {
                 connection,
                 member,
                 name,
+                since,
                 link,
             } => {
                 self.links.insert(connection, link);
-                room.handle_join(now, connection, member, name);
+                room.handle_join(now, connection, member, name, since);
             }
             Asked::Leave { connection } => room.handle_leave(now, connection),
             Asked::Gone { connection } => {
@@ -221,6 +237,7 @@ impl<M: FnMut(Order)> Task<M> {
         while let Some(output) = self.start.room.poll_output() {
             match output {
                 Output::Order(order) => (self.start.order)(order),
+                Output::Append(entries) => (self.start.append)(entries),
                 Output::Tell { to, message } => match message.encode() {
                     Ok(text) => {
                         for connection in to {

@@ -10,7 +10,8 @@ use crate::{clock::Clock, ids::EventId, signalling, store::Store};
 
 /// What a command line may ask of a running server.
 pub(super) struct Desk {
-    pub store: Mutex<Store>,
+    /// Shared with the journal's writer; each holds it for one transaction.
+    pub store: Arc<Mutex<Store>>,
     pub event: EventId,
     pub public_url: String,
     pub context: Arc<signalling::Context>,

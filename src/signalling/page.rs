@@ -152,6 +152,8 @@ fn events() -> Vec<Event> {
             reason: LeaveReason::Left,
             by: None,
         },
+        Event::MemberLost { member: someone() },
+        Event::MemberBack { member: someone() },
         Event::MemberMuted {
             member: someone(),
             by: someone(),
@@ -194,12 +196,23 @@ fn events() -> Vec<Event> {
             turn,
             member: someone(),
         },
+        Event::FloorClockPaused {
+            turn,
+            member: someone(),
+            by: None,
+        },
+        Event::FloorClockResumed {
+            turn,
+            member: someone(),
+            by: someone(),
+        },
         Event::FloorEnded {
             turn,
             member: someone(),
-            reason: EndReason::Finished,
+            reason: EndReason::Gone,
             by: None,
             spoken_ms: Millis(1),
+            requeued: true,
         },
         Event::FloorConfigured {
             mode: FloorMode::Open,
@@ -217,6 +230,8 @@ fn events() -> Vec<Event> {
             | Event::SessionReopened { .. }
             | Event::MemberJoined { .. }
             | Event::MemberLeft { .. }
+            | Event::MemberLost { .. }
+            | Event::MemberBack { .. }
             | Event::MemberMuted { .. }
             | Event::MemberUnmuteAsked { .. }
             | Event::MemberUnmuted { .. }
@@ -228,6 +243,8 @@ fn events() -> Vec<Event> {
             | Event::FloorMissed { .. }
             | Event::FloorWarned { .. }
             | Event::FloorOvertime { .. }
+            | Event::FloorClockPaused { .. }
+            | Event::FloorClockResumed { .. }
             | Event::FloorEnded { .. }
             | Event::FloorConfigured { .. } => {}
         }

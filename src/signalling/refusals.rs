@@ -1,6 +1,6 @@
 //! What a room's and a link's answers become on the wire: which error each refusal is.
 
-use super::wire::{ErrorBody, ErrorCode, Granted};
+use super::wire::{ErrorBody, ErrorCode, Granted, Resumed};
 use crate::{
     auth::LinkRefusal,
     ids::SessionId,
@@ -63,6 +63,9 @@ impl From<Answer> for Granted {
         match answer {
             Answer::Done => Granted::Done {},
             Answer::Snapshot(snapshot) => Granted::Snapshot { snapshot },
+            Answer::Resumed(rev) => Granted::Resumed {
+                resumed: Resumed { rev },
+            },
             Answer::Sdp(sdp) => Granted::Sdp { sdp },
         }
     }

@@ -4,7 +4,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::wire::{ErrorBody, ErrorCode, REQUEST_ID_MAX, REQUEST_TYPES, Request};
-use crate::{ids::SessionId, media::Sending, meeting::Command};
+use crate::{
+    ids::SessionId,
+    media::Sending,
+    meeting::{Command, event::Rev},
+};
 
 /// How alike a mistaken type must be to a known one to be named as what was meant, 0 to 1.
 const ALIKE_MIN: f64 = 0.75;
@@ -86,10 +90,13 @@ pub enum Asking {
 pub(super) enum Kind {
     /// The connection itself.
     Hello,
+    /// The connection itself, which is there.
+    Ping,
     /// A room to be entered.
     Join {
         session: SessionId,
         name: Option<String>,
+        since: Option<Rev>,
     },
     /// The room that the connection is in.
     Room(Asking),
@@ -99,7 +106,14 @@ pub(super) enum Kind {
 pub(super) fn asking(request: Request) -> Kind {
     let command = match request {
         Request::Hello { .. } => return Kind::Hello,
-        Request::SessionJoin { session, name } => return Kind::Join { session, name },
+        Request::Ping {} => return Kind::Ping,
+        Request::SessionJoin { session, name, rev } => {
+            return Kind::Join {
+                session,
+                name,
+                since: rev,
+            };
+        }
         Request::SessionSnapshot {} => return Kind::Room(Asking::Snapshot),
         Request::SessionLeave {} => return Kind::Room(Asking::Leave),
         Request::MediaOffer { sdp, sending } => {
@@ -137,6 +151,8 @@ pub(super) fn asking(request: Request) -> Kind {
         Request::FloorConfigure { mode, microphones } => {
             Command::ConfigureFloor { mode, microphones }
         }
+        Request::FloorPauseClock { member } => Command::PauseClock { member },
+        Request::FloorResumeClock { member } => Command::ResumeClock { member },
         Request::MemberMute { member } => Command::Mute { member },
         Request::MemberAskUnmute { member } => Command::AskUnmute { member },
         Request::MemberRemove { member } => Command::RemoveMember { member },

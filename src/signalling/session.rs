@@ -20,6 +20,7 @@ use super::{
 use crate::{
     auth::{Grant, LinkRefusal},
     ids::{MemberId, SessionId},
+    meeting::event::Rev,
     programme::Programme,
     room::{Answer, Refused, States, Told},
     time::Timestamp,
@@ -43,6 +44,7 @@ pub enum Output {
         session: SessionId,
         member: MemberId,
         name: Option<String>,
+        since: Option<Rev>,
     },
     /// Ask the room that the connection is in; the answer comes as [`Told::Answer`].
     Ask(Asking),
@@ -68,6 +70,14 @@ enum Stage {
 struct InFlight {
     id: u64,
     what: Awaited,
+}
+
+/// What a request leads to.
+enum Started {
+    /// Its answer: done.
+    Answered,
+    /// Somebody else's answer, after this.
+    Asked(Awaited, Output),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -287,7 +297,8 @@ impl Session {
 
     fn request(&mut self, id: u64, request: Request) {
         match self.start(request) {
-            Ok((what, output)) => {
+            Ok(Started::Answered) => self.reply(Some(id), Ok(Granted::Done {})),
+            Ok(Started::Asked(what, output)) => {
                 self.in_flight = Some(InFlight { id, what });
                 self.outputs.push_back(output);
             }
@@ -296,10 +307,11 @@ impl Session {
     }
 
     /// What has to be done for a request, or why it cannot be asked now.
-    fn start(&self, request: Request) -> Result<(Awaited, Output), ErrorBody> {
+    fn start(&self, request: Request) -> Result<Started, ErrorBody> {
         let (member, room) = match (&self.stage, &request) {
             (Stage::Unknown { .. }, Request::Hello { token }) => {
-                return Ok((Awaited::Verdict, Output::Verify(token.clone())));
+                let verify = Output::Verify(token.clone());
+                return Ok(Started::Asked(Awaited::Verdict, verify));
             }
             (Stage::Unknown { .. } | Stage::Closed(_), _) => {
                 return Err(error(ErrorCode::NotReady, "send hello first"));
@@ -308,22 +320,26 @@ impl Session {
         };
         match requests::asking(request) {
             Kind::Hello => Err(error(ErrorCode::NotNow, "hello has been said already")),
+            Kind::Ping => Ok(Started::Answered),
             Kind::Join { session, .. } if room.as_ref() == Some(&session) => {
                 Err(error(ErrorCode::NotNow, "you are in this session already"))
             }
             Kind::Join { session, .. } if self.programme.session(&session).is_none() => {
                 Err(unknown_session(&session))
             }
-            Kind::Join { session, name } => {
+            Kind::Join {
+                session,
+                name,
+                since,
+            } => {
                 let awaited = Awaited::Entry(session.clone());
-                Ok((
-                    awaited,
-                    Output::Enter {
-                        session,
-                        member: member.clone(),
-                        name,
-                    },
-                ))
+                let enter = Output::Enter {
+                    session,
+                    member: member.clone(),
+                    name,
+                    since,
+                };
+                Ok(Started::Asked(awaited, enter))
             }
             Kind::Room(_) if room.is_none() => {
                 Err(error(ErrorCode::NotReady, "send session.join first"))
@@ -336,7 +352,7 @@ impl Session {
                     | Asking::Candidate(_)
                     | Asking::Command(_) => Awaited::Room,
                 };
-                Ok((awaited, Output::Ask(asking)))
+                Ok(Started::Asked(awaited, Output::Ask(asking)))
             }
         }
     }

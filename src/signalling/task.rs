@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     ids::{MemberId, SessionId},
+    meeting::event::Rev,
     room::{Answer, Asked, ConnectionId, Link, Parting, Refused, RoomHandle, States, Told},
     time::Timestamp,
 };
@@ -143,8 +144,9 @@ impl Connection<'_> {
                         session,
                         member,
                         name,
+                        since,
                     }) => {
-                        self.enter(&session, member, name).await;
+                        self.enter(&session, member, name, since).await;
                     }
                     Some(Output::Ask(asking)) => self.ask(asking).await,
                     Some(Output::Close(closing)) => return Some(closing),
@@ -183,7 +185,13 @@ impl Connection<'_> {
         }
     }
 
-    async fn enter(&mut self, session: &SessionId, member: MemberId, name: Option<String>) {
+    async fn enter(
+        &mut self,
+        session: &SessionId,
+        member: MemberId,
+        name: Option<String>,
+        since: Option<Rev>,
+    ) {
         let Some(handle) = self.context.directory.room(session) else {
             self.session.handle_entered(None);
             return;
@@ -196,6 +204,7 @@ impl Connection<'_> {
             connection: self.id,
             member,
             name,
+            since,
             link,
         };
         if handle.ask(asked).await.is_err() {

@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{DelegationId, EventId, MemberId, SessionId},
     media::Source,
-    meeting::{SessionState, Snapshot, agenda::FloorMode, event::TurnNumber, roster::Role},
+    meeting::{
+        SessionState, Snapshot,
+        agenda::FloorMode,
+        event::{Rev, TurnNumber},
+        roster::Role,
+    },
     time::Timestamp,
 };
 
@@ -44,7 +49,14 @@ pub enum Request {
         session: SessionId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+        /// The last revision that the client has of this session.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rev: Option<Rev>,
     },
+    /// Whether anybody is there.
+    #[serde(rename = "ping")]
+    Ping {},
+
     /// The state again.
     #[serde(rename = "session.snapshot")]
     SessionSnapshot {},
@@ -108,6 +120,12 @@ pub enum Request {
     /// The floor's mode and number of microphones.
     #[serde(rename = "floor.configure")]
     FloorConfigure { mode: FloorMode, microphones: u8 },
+    /// Hold the clock of a turn.
+    #[serde(rename = "floor.pause_clock")]
+    FloorPauseClock { member: MemberId },
+    /// Let it run on.
+    #[serde(rename = "floor.resume_clock")]
+    FloorResumeClock { member: MemberId },
     /// Shut a microphone.
     #[serde(rename = "member.mute")]
     MemberMute { member: MemberId },
@@ -120,8 +138,9 @@ pub enum Request {
 }
 
 /// Every request's `type`, in the order of the page.
-pub const REQUEST_TYPES: [&str; 24] = [
+pub const REQUEST_TYPES: [&str; 27] = [
     "hello",
+    "ping",
     "session.join",
     "session.snapshot",
     "session.leave",
@@ -142,6 +161,8 @@ pub const REQUEST_TYPES: [&str; 24] = [
     "floor.stop",
     "floor.remove",
     "floor.configure",
+    "floor.pause_clock",
+    "floor.resume_clock",
     "member.mute",
     "member.ask_unmute",
     "member.remove",
@@ -197,10 +218,20 @@ pub enum Granted {
     Welcome(Box<Welcome>),
     /// To `session.join` and `session.snapshot`.
     Snapshot { snapshot: Box<Snapshot> },
+    /// To `session.join` with a revision: the events missed have been sent.
+    Resumed { resumed: Resumed },
     /// To `media.offer`.
     Sdp { sdp: String },
     /// To everything else.
     Done {},
+}
+
+/// Where a client that came back stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resumed {
+    /// The revision of its state with the events that it missed.
+    pub rev: Rev,
 }
 
 /// Why a request was not granted.

@@ -1,4 +1,5 @@
-//! SHELL. Where an event and its invites' revocations are kept: SQLite, one writer.
+//! SHELL. Where an event, its invites' revocations and its sessions' journal are kept: SQLite, one
+//! writer.
 //!
 //! One file, `roundtable.db`, in a data folder that one process owns at a time ([`Store`]); others
 //! may read meanwhile ([`Reading`]). Calls block for the disk's time: an async caller makes them
@@ -6,14 +7,19 @@
 
 mod fault;
 mod folder;
+mod journal;
 mod reading;
 mod schema;
+mod writer;
 
 use std::path::Path;
 
 use rusqlite::{OpenFlags, params};
 
 pub use fault::Fault;
+pub use journal::Batch;
+pub use writer::{Journal, Writer};
+
 pub use reading::{Kept, Reading};
 
 use crate::{
@@ -128,6 +134,12 @@ impl Store {
             return Err(Fault::TooManyRevocations);
         }
         Ok(())
+    }
+
+    /// Adds what happened to the journal, all or nothing. Each session's entries follow on what the
+    /// journal has of it.
+    pub fn append(&mut self, event: &EventId, batches: &[Batch]) -> Result<(), Fault> {
+        journal::append(self.reading.connection_mut(), event, batches)
     }
 
     /// Keeps a fact about the store itself under a name of the program's.

@@ -4,10 +4,11 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::{DATABASE_FILE, Fault, schema};
+use super::{DATABASE_FILE, Fault, journal, schema};
 use crate::{
     auth::{GuestList, Revocations, Validity},
-    ids::EventId,
+    ids::{EventId, SessionId},
+    meeting::event::Recorded,
     programme::Programme,
     time::{Millis, Timestamp},
 };
@@ -59,6 +60,10 @@ impl Reading {
 
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    pub(super) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 
     /// Opens a folder's store without taking the folder.
@@ -122,6 +127,11 @@ impl Reading {
             revocations.revoke_member(member, Timestamp(at));
         }
         Ok(revocations)
+    }
+
+    /// Everything that happened in a session, in order; the whole chain is checked.
+    pub fn journal(&self, event: &EventId, session: &SessionId) -> Result<Vec<Recorded>, Fault> {
+        journal::read(&self.connection, event, session)
     }
 
     /// A fact kept with [`Store::set_meta`].

@@ -9,7 +9,8 @@ const APPLICATION_ID: i32 = 0x5254_424c;
 
 /// Each step brings the file from one version (its place here, from 0) to the next. A step that
 /// has been released is never changed. Times are in milliseconds since 1970-01-01 UTC.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE programme (
         event TEXT PRIMARY KEY,
         imported_ms INTEGER NOT NULL,
@@ -31,7 +32,18 @@ const STEPS: &[&str] = &["
         key TEXT PRIMARY KEY,
         value TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE journal (
+        event TEXT NOT NULL REFERENCES programme,
+        chain TEXT NOT NULL, -- a session's id; empty: the event's own chain
+        rev INTEGER NOT NULL,
+        body TEXT NOT NULL, -- JSON
+        hash BLOB NOT NULL, -- SHA-256 of the entry's predecessor's hash and its body
+        PRIMARY KEY (event, chain, rev)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// Brings the file to the present version, all or nothing.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {

@@ -1,0 +1,234 @@
+//! What a room holds back until it is stored, and what becomes of those who are lost and come back.
+
+use super::{
+    tests::{Script, grant, line, stop},
+    *,
+};
+use crate::{
+    media::Notice,
+    room::fixture::{START, member},
+    time::Millis,
+};
+
+/// What comes out while the disk has stored nothing more.
+fn unstored(script: &mut Script) -> Vec<String> {
+    std::iter::from_fn(|| script.room.poll_output())
+        .map(|output| match output {
+            Output::Append(entries) => {
+                let revs: Vec<_> = entries.iter().map(|it| it.rev.0.to_string()).collect();
+                format!("store {}", revs.join(" "))
+            }
+            other => line(&other),
+        })
+        .collect()
+}
+
+fn ask(script: &mut Script, connection: ConnectionId, command: &Command) -> Vec<String> {
+    script.room.handle_command(script.now, connection, command);
+    unstored(script)
+}
+
+fn stored(script: &mut Script, rev: u64) -> Vec<String> {
+    script.room.handle_stored(Rev(rev));
+    unstored(script)
+}
+
+fn rejoin(script: &mut Script, connection: u64, slug: &str, since: u64) -> Vec<String> {
+    let connection = ConnectionId(connection);
+    let since = Some(Rev(since));
+    script
+        .room
+        .handle_join(script.now, connection, member(slug), None, since);
+    script.out()
+}
+
+#[test]
+fn nothing_is_told_and_no_microphone_opens_before_it_is_stored() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (delegate, _) = script.join_with_media("indonesia-1");
+    assert_eq!(
+        ask(&mut script, chair, &grant("indonesia-1", 0)),
+        ["store 4", "prominence p2 p1"]
+    );
+    // What is asked meanwhile waits behind it, also where it changes nothing.
+    script.room.handle_snapshot(script.now, delegate);
+    assert_eq!(unstored(&mut script), [""; 0]);
+    assert_eq!(stored(&mut script, 3), [""; 0]);
+    assert_eq!(
+        stored(&mut script, 4),
+        [
+            "c1 c2 < 3>4 floor.granted",
+            "c1 < ok",
+            "c2 < snapshot 4",
+            "hear p2 floor"
+        ]
+    );
+}
+
+#[test]
+fn a_microphone_is_closed_at_once_whatever_the_disk_does() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    assert_eq!(
+        ask(&mut script, chair, &stop("indonesia-1")),
+        ["silence p2", "store 5", "prominence p1"]
+    );
+    assert_eq!(
+        stored(&mut script, 5),
+        ["c1 c2 < 4>5 floor.ended", "c1 < ok"]
+    );
+}
+
+#[test]
+fn a_grant_that_is_taken_back_before_it_is_stored_opens_nothing() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    script.join_with_media("indonesia-1");
+    ask(&mut script, chair, &grant("indonesia-1", 0));
+    ask(&mut script, chair, &stop("indonesia-1"));
+    ask(&mut script, chair, &grant("indonesia-1", 1));
+    let told = stored(&mut script, 5);
+    assert_eq!(
+        told,
+        [
+            "c1 c2 < 3>4 floor.granted",
+            "c1 < ok",
+            "c1 c2 < 4>5 floor.ended",
+            "c1 < ok"
+        ],
+        "the first grant has been taken back, the second is not stored"
+    );
+    assert_eq!(
+        stored(&mut script, 6).last().map(String::as_str),
+        Some("hear p2 floor")
+    );
+}
+
+#[test]
+fn a_room_takes_no_more_while_much_waits_for_the_disk() {
+    let mut script = Script::new();
+    let (chair, _) = script.join("chair-1");
+    ask(&mut script, chair, &Command::PauseSession);
+    let mut asked = 0;
+    while script.room.is_ready() {
+        ask(&mut script, chair, &Command::RequestFloor);
+        asked += 1;
+        assert!(asked <= UNSTORED_MAX);
+    }
+    stored(&mut script, 3);
+    assert!(script.room.is_ready());
+}
+
+#[test]
+fn who_comes_back_with_a_revision_gets_what_was_missed() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (delegate, peer) = script.join_with_media("indonesia-1");
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(script.out(), [""; 0], "media goes on: nobody notices");
+    script.command(chair, Command::PauseSession);
+    script.command(chair, Command::ResumeSession);
+    assert_eq!(
+        rejoin(&mut script, 3, "indonesia-1", 3),
+        [
+            "c3 < 3>4 session.paused",
+            "c3 < 4>5 session.resumed",
+            "c3 < resumed 5"
+        ]
+    );
+    assert_eq!(
+        rejoin(&mut script, 4, "indonesia-1", 5),
+        ["c3 closed: Replaced", "c4 < resumed 5"]
+    );
+    // Nobody can have seen what has not happened.
+    let ahead = rejoin(&mut script, 5, "indonesia-1", 6);
+    assert_eq!(ahead, ["c4 closed: Replaced", "c5 < snapshot 5"]);
+    let _kept = peer;
+}
+
+#[test]
+fn who_has_missed_too_much_gets_the_state() {
+    let mut script = Script::new();
+    let max = script.room.settings.resume_events_max;
+    let (chair, _) = script.join("chair-1");
+    let (delegate, _) = script.join("indonesia-1");
+    for _ in 0..max {
+        script.command(delegate, Command::RequestFloor);
+        script.command(delegate, Command::WithdrawHand);
+    }
+    let rev = script.room.rev().0;
+    assert_eq!(script.room.recent.len(), max, "what is kept is bounded");
+    script.room.handle_disconnect(script.now, chair);
+    let rev = rev + u64::from(!script.out().is_empty());
+    let most = u64::try_from(max).expect("small");
+    let known = rejoin(&mut script, 3, "chair-1", rev - most + 1);
+    assert!(known.iter().any(|it| it.starts_with("c3 < resumed")));
+    let unknown = rejoin(&mut script, 4, "chair-1", rev - most - 1);
+    assert!(unknown.iter().any(|it| it.starts_with("c4 < snapshot")));
+}
+
+#[test]
+fn a_member_is_lost_when_signalling_and_media_are_both_gone() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (delegate, peer) = script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    script.notice(Notice::AudioHeard { peer });
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(script.out(), [""; 0], "heard as before");
+    assert_eq!(
+        script.notice(Notice::Lost { peer }),
+        ["silence p2", "c1 < 6>7 member.lost"]
+    );
+    script.pass(5_000);
+    assert_eq!(
+        rejoin(&mut script, 3, "indonesia-1", 6),
+        [
+            "c1 < 7>8 member.back",
+            "c3 < 6>7 member.lost",
+            "c3 < 7>8 member.back",
+            "c3 < resumed 8",
+            "hear p2 floor"
+        ]
+    );
+    // Signalling stays: a lost media path alone loses nobody.
+    assert_eq!(script.notice(Notice::Lost { peer }), ["c3 < lost"]);
+    assert_eq!(script.pass(60_000), [""; 0]);
+}
+
+#[test]
+fn a_rebuilt_room_keeps_everybodys_place_for_the_grace() {
+    let mut script = Script::new();
+    let (chair, _) = script.join("chair-1");
+    let (delegate, _) = script.join("indonesia-1");
+    script.join("malaysia-1");
+    script.command(delegate, Command::RequestFloor);
+    script.command(chair, grant("malaysia-1", 0));
+    let rev = script.room.rev().0;
+
+    let now = START + Millis(5_000);
+    let meeting = script.room.meeting.clone();
+    script.room = Room::recover(meeting, Settings::default(), now);
+    script.now = now;
+    let store: Vec<_> = (rev + 1..=rev + 4).map(|rev| rev.to_string()).collect();
+    let mut came = Vec::new();
+    while let Some(output) = script.room.poll_output() {
+        if let Output::Append(entries) = output {
+            came.extend(entries.iter().map(|it| it.rev.0.to_string()));
+            let last = entries.last().expect("no empty batch").rev;
+            script.room.handle_stored(last);
+        }
+    }
+    assert_eq!(came, store, "a clock held and three lost");
+    let back = rejoin(&mut script, 9, "indonesia-1", rev);
+    assert_eq!(back.last().map(String::as_str), Some("c9 < resumed 11"));
+    assert!(script.room.meeting.floor().has_hand(&member("indonesia-1")));
+    // Who does not come back has gone.
+    script.pass(15_000);
+    script.pass(45_000);
+    let here: Vec<_> = script.room.meeting.present().cloned().collect();
+    assert_eq!(here, [member("indonesia-1")]);
+}

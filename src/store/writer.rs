@@ -1,0 +1,224 @@
+//! SHELL. The thread that writes the journal.
+//!
+//! Rooms leave what happened in a mailbox and go on; the thread takes all that lies there and commits
+//! it at once, so that a busy moment costs one wait for the disk and not one a command. What it must
+//! never know is what an entry means.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use super::{Batch, Fault, Store};
+use crate::{
+    ids::{EventId, SessionId},
+    meeting::event::{Recorded, Rev},
+};
+
+/// How long the thread waits after a commit that failed, such as on a full disk, before it tries
+/// again. Nothing that is not stored is announced, so the meetings stand still meanwhile.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// What waits to be written.
+#[derive(Default)]
+struct Mailbox {
+    /// By session. Bounded by the rooms, each of which takes no more requests while so much of its
+    /// own is unstored.
+    entries: BTreeMap<SessionId, Vec<Recorded>>,
+    /// Tells a session's room what has been stored.
+    stored: BTreeMap<SessionId, watch::Sender<Rev>>,
+    /// No more will come.
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    mailbox: Mutex<Mailbox>,
+    filled: Condvar,
+}
+
+impl Shared {
+    /// A panic elsewhere leaves the mailbox as whole as it was: each change is one step.
+    fn lock(&self) -> MutexGuard<'_, Mailbox> {
+        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the rooms leave what happened. Cheap to copy.
+#[derive(Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+/// The running thread.
+pub struct Writer {
+    shared: Arc<Shared>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Journal {
+    /// Starts the thread that writes one event's journal into the store.
+    pub fn start(event: EventId, store: Arc<Mutex<Store>>) -> io::Result<(Self, Writer)> {
+        let shared = Arc::new(Shared::default());
+        let its = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || write(&event, &store, &its))?;
+        let journal = Self {
+            shared: Arc::clone(&shared),
+        };
+        Ok((journal, Writer { shared, thread }))
+    }
+
+    /// What a session's room leaves its entries with, and hears of the last that is stored by. `rev`:
+    /// what has been stored so far.
+    pub fn session(
+        &self,
+        session: SessionId,
+        rev: Rev,
+    ) -> (
+        impl FnMut(Vec<Recorded>) + Send + 'static,
+        watch::Receiver<Rev>,
+    ) {
+        let (stored, heard) = watch::channel(rev);
+        let shared = Arc::clone(&self.shared);
+        shared.lock().stored.insert(session.clone(), stored);
+        let append = move |entries: Vec<Recorded>| {
+            let mut mailbox = shared.lock();
+            let waiting = mailbox.entries.entry(session.clone()).or_default();
+            waiting.extend(entries);
+            drop(mailbox);
+            shared.filled.notify_one();
+        };
+        (append, heard)
+    }
+}
+
+impl Writer {
+    /// Waits until everything that was left has been stored. What comes later is not taken.
+    ///
+    /// Blocks for the disk's time; where the disk refuses, for as long as it does.
+    pub fn finish(self) {
+        self.shared.lock().closed = true;
+        self.shared.filled.notify_one();
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that writes the journal has panicked");
+        }
+    }
+}
+
+fn write(event: &EventId, store: &Mutex<Store>, shared: &Shared) {
+    loop {
+        let mut mailbox = shared.lock();
+        while mailbox.entries.is_empty() && !mailbox.closed {
+            mailbox = shared
+                .filled
+                .wait(mailbox)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if mailbox.entries.is_empty() {
+            return;
+        }
+        let entries = std::mem::take(&mut mailbox.entries);
+        drop(mailbox);
+
+        let batches: Vec<Batch> = entries
+            .into_iter()
+            .map(|(session, entries)| Batch { session, entries })
+            .collect();
+        insist(|| {
+            let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            store.append(event, &batches)
+        });
+        let mailbox = shared.lock();
+        for batch in &batches {
+            let last = batch.entries.last().map(|entry| entry.rev);
+            if let (Some(stored), Some(rev)) = (mailbox.stored.get(&batch.session), last) {
+                stored.send_replace(rev);
+            }
+        }
+    }
+}
+
+/// Until it is done: what was decided must not be lost, and nobody has been told of it yet.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this thread is there to wait for the disk"
+)]
+fn insist(mut attempt: impl FnMut() -> Result<(), Fault>) {
+    while let Err(why) = attempt() {
+        tracing::error!("the journal cannot be written, the meetings stand still: {why}");
+        thread::sleep(RETRY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        meeting::{
+            Event,
+            event::{EVENT_VERSION, Recorded},
+        },
+        programme::{MODEL_EVENT, parse},
+        time::Timestamp,
+    };
+
+    fn entry(rev: u64) -> Recorded {
+        Recorded {
+            v: EVENT_VERSION,
+            rev: Rev(rev),
+            at: Timestamp(0),
+            event: Event::SessionOpened { by: None },
+        }
+    }
+
+    fn store() -> (tempfile::TempDir, Arc<Mutex<Store>>, EventId) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let programme = parse(MODEL_EVENT).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        store.import(&programme, Timestamp(0)).expect("imported");
+        (folder, Arc::new(Mutex::new(store)), programme.id)
+    }
+
+    #[tokio::test]
+    async fn a_room_hears_of_what_is_stored_and_nothing_before() {
+        let (_folder, store, event) = store();
+        let session: SessionId = "session-1".parse().expect("a slug");
+        let (journal, writer) = Journal::start(event.clone(), Arc::clone(&store)).expect("started");
+        let (mut append, mut stored) = journal.session(session.clone(), Rev(0));
+        // The disk is busy: the room goes on, and hears nothing.
+        let busy = store.lock().expect("no panic");
+        append(vec![entry(1), entry(2)]);
+        append(vec![entry(3)]);
+        assert_eq!(*stored.borrow(), Rev(0));
+        drop(busy);
+        let heard = stored.wait_for(|rev| *rev == Rev(3)).await;
+        assert_eq!(*heard.expect("the thread runs"), Rev(3));
+        append(vec![entry(4)]);
+        tokio::task::spawn_blocking(|| writer.finish())
+            .await
+            .expect("no panic");
+        let store = store.lock().expect("no panic");
+        let kept = store.reading().journal(&event, &session).expect("read");
+        assert_eq!(kept, [1, 2, 3, 4].map(entry));
+    }
+
+    #[test]
+    fn a_write_that_fails_is_tried_again() {
+        let mut attempts = 0;
+        insist(|| {
+            attempts += 1;
+            if attempts < 2 {
+                return Err(Fault::Damaged("a test's".to_owned()));
+            }
+            Ok(())
+        });
+        assert_eq!(attempts, 2);
+    }
+}
