@@ -13,7 +13,7 @@
 //! | [`media::worker`] | SHELL: a thread a shard, `recvmmsg` and `sendmmsg`, one clock reading a batch | `media::shard` |
 //! | [`programme`] | an event as its organiser wrote it, and what is wrong with the file | `meeting` |
 //! | [`auth`] | invite links: made, verified, withdrawn | the roster's roles |
-//! | [`store`] | what survives a restart: SQLite in one folder that one process owns | `programme`, `auth` |
+//! | [`store`] | what survives a crash: SQLite in one folder that one process owns; the sessions' hash-chained journal and the thread that writes it (SHELL) | `programme`, `auth`, `meeting`'s events |
 //! | [`room`] | a running session: one meeting, its media, its members' connections; a pure `Room`, and the task that owns it (SHELL) | the above |
 //! | [`signalling`] | the protocol (`protocol.md`), a connection as a pure state machine, and its task (SHELL) | `room` and below |
 //! | [`http`] | SHELL: routes, TLS, the page's files, the WebSocket upgrade | `signalling` and below |
@@ -55,10 +55,18 @@
 //! The connection's task (`signalling::task`) reads a frame; `signalling::session` decodes it,
 //! counts it against the rate, and knows whose it is from the invite. The room's task reads the
 //! clock and hands it to `Room`: `Meeting::decide` gives events or a refusal that has changed
-//! nothing; each event is applied, encoded once, and put into every member's bounded queue. What
-//! a member may be heard as is compared with what the shard was last told, and the difference
-//! becomes orders: those that close a microphone go first. A member whose queue is full loses the
-//! connection and comes back to a snapshot; the room never waits.
+//! nothing; each event is applied and left for the journal. What a member may be heard as is compared
+//! with what the shard was last told, and what closes a microphone is ordered at once; everything
+//! else waits in the room, which goes on meanwhile, until the journal's thread has committed: then the
+//! event is encoded once and put into every member's bounded queue, the answer follows, and
+//! microphones open. A member whose queue is full loses the connection, comes back with the last
+//! revision it has, and gets what it missed; the room never waits.
+//!
+//! # The way back after a crash
+//!
+//! [`serve`] reads each session's journal, checks its chain and applies the events to a new
+//! `Meeting`; the `Room` then records that everybody is lost and that every clock waits for a chair.
+//! Pages connect anew by themselves and join with their last revision.
 
 pub mod auth;
 pub mod cli;
