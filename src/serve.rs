@@ -33,6 +33,7 @@ use std::{
 };
 
 use tokio::{
+    runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
     sync::{oneshot, watch},
     time::timeout,
@@ -217,6 +218,7 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
         public_url,
         context: Arc::clone(&context),
         clock,
+        runtime: Handle::current(),
     };
     let control = tokio::spawn(control.serve(move |request| desk.answer(&request)));
     let patience = Duration::from_millis(config.server.stop_timeout_ms);

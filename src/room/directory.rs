@@ -85,6 +85,11 @@ impl Directory {
         self.rooms.get(session).map(|handle| handle.value().clone())
     }
 
+    /// The ways to all rooms.
+    pub fn rooms(&self) -> Vec<RoomHandle> {
+        self.rooms.iter().map(|room| room.value().clone()).collect()
+    }
+
     /// The sessions' states, now and whenever one changes.
     pub fn states(&self) -> watch::Receiver<States> {
         self.states.subscribe()

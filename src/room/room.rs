@@ -235,6 +235,21 @@ impl Room {
         }
     }
 
+    /// A member may not come back: the place ends, unless a connection has it, which is closed by
+    /// itself.
+    pub fn handle_expelled(&mut self, now: Timestamp, member: &MemberId) {
+        let place = self.places.get(member);
+        if place.is_some_and(|place| place.connection.is_none()) {
+            self.end_grace(now, member);
+        }
+    }
+
+    fn end_grace(&mut self, now: Timestamp, member: &MemberId) {
+        // Whatever the meeting says, nobody is left to keep the place for.
+        let _gone = self.act(now, &Actor::Member(member.clone()), &Command::GraceEnded);
+        self.vacate(member, LeaveReason::Lost);
+    }
+
     /// A member asks for something.
     pub fn handle_command(&mut self, now: Timestamp, connection: ConnectionId, command: &Command) {
         let Some(member) = self.connections.get(&connection).cloned() else {
@@ -294,9 +309,7 @@ impl Room {
             .map(|(member, _)| member.clone())
             .collect();
         for member in left {
-            // Whatever the meeting says, nobody is left to keep the place for.
-            let _lost = self.act(now, &Actor::Member(member.clone()), &Command::GraceEnded);
-            self.vacate(&member, LeaveReason::Lost);
+            self.end_grace(now, &member);
         }
     }
 

@@ -62,6 +62,8 @@ pub enum Asked {
     Leave { connection: ConnectionId },
     /// The connection is gone; nothing is answered.
     Gone { connection: ConnectionId },
+    /// A member may not come back: a place kept without a connection ends. Nothing is answered.
+    Expel { member: MemberId },
     /// A member's command to the meeting.
     Command {
         connection: ConnectionId,
@@ -205,6 +207,7 @@ impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
                 self.links.remove(&connection);
                 room.handle_disconnect(now, connection);
             }
+            Asked::Expel { member } => room.handle_expelled(now, &member),
             Asked::Command {
                 connection,
                 command,

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::runtime::Handle;
+
 use super::{
     change,
     control::{Done, Reply, Request},
@@ -16,6 +18,8 @@ pub(super) struct Desk {
     pub public_url: String,
     pub context: Arc<signalling::Context>,
     pub clock: Clock,
+    /// Where the rooms run: this is called on a thread that may block.
+    pub runtime: Handle,
 }
 
 impl Desk {
@@ -40,11 +44,11 @@ impl Desk {
     fn follow(&self, request: &Request) {
         match request {
             Request::Revoke { event, jti } if *event == self.event => {
-                let closed = self.context.revoke_link(jti);
+                let closed = self.runtime.block_on(self.context.revoke_link(jti));
                 tracing::info!(closed, "a link was withdrawn");
             }
             Request::RevokeMember { event, member } if *event == self.event => {
-                let closed = self.context.revoke_member(member);
+                let closed = self.runtime.block_on(self.context.revoke_member(member));
                 tracing::info!(%member, closed, "a member's links were withdrawn");
             }
             Request::Import { .. } => {

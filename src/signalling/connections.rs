@@ -42,6 +42,9 @@ pub(super) struct Connections<W> {
     open: BTreeMap<ConnectionId, Open<W>>,
     /// Connections by address: only those that are open, so never more than they.
     addresses: BTreeMap<IpAddr, usize>,
+    /// The link that each member was last greeted by, open or not: never more than the roster has
+    /// seats. A member's place outlives the connection for the grace.
+    links: BTreeMap<MemberId, String>,
     last: u64,
 }
 
@@ -51,6 +54,7 @@ impl<W> Connections<W> {
             bounds,
             open: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            links: BTreeMap::new(),
             last: 0,
         }
     }
@@ -80,6 +84,7 @@ impl<W> Connections<W> {
     pub fn greet(&mut self, id: ConnectionId, member: &MemberId, jti: &str) -> Option<&W> {
         let link = (member.clone(), jti.to_owned());
         self.open.get_mut(&id)?.link = Some(link);
+        self.links.insert(member.clone(), jti.to_owned());
         let its = |open: &&mut Open<W>| matches!(&open.link, Some((its, _)) if its == member);
         let count = self.open.values_mut().filter(its).count();
         if count <= self.bounds.per_member {
@@ -112,6 +117,12 @@ impl<W> Connections<W> {
             (Which::OfMember(_) | Which::OfLink(_), None) => false,
         };
         self.open.values().filter(meant).map(|open| &open.way)
+    }
+
+    /// The members who were last greeted by this link.
+    pub fn members_of(&self, jti: &str) -> Vec<MemberId> {
+        let its = self.links.iter().filter(|(_, link)| *link == jti);
+        its.map(|(member, _)| member.clone()).collect()
     }
 
     /// How many there are.
@@ -170,6 +181,9 @@ mod tests {
         assert_eq!(found(Which::OfLink("two")), ["b"]);
         assert_eq!(found(Which::OfLink("three")), [""; 0]);
         assert_eq!(found(Which::All), ["a", "b", "c"]);
+        open.close(b);
+        assert_eq!(open.members_of("two"), [member("laos-2")], "gone or not");
+        assert_eq!(open.members_of("three"), []);
     }
 
     #[test]

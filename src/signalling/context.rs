@@ -19,7 +19,7 @@ use crate::{
     auth::{Grant, GuestList, Invites, LinkRefusal, Revocations},
     ids::MemberId,
     programme::Programme,
-    room::{ConnectionId, Directory, Now},
+    room::{Asked, ConnectionId, Directory, Now},
 };
 
 /// What every connection needs.
@@ -70,17 +70,33 @@ impl Context {
         socket::config(self.settings.frame_bytes_max)
     }
 
-    /// Withdraws a link by its invite's id and closes its connections (4004). Gives their number.
-    pub fn revoke_link(&self, jti: &str) -> usize {
+    /// Withdraws a link by its invite's id and closes its connections (4004). Gives their number. A
+    /// member whose place is kept without a connection loses it.
+    pub async fn revoke_link(&self, jti: &str) -> usize {
         lock(&self.revocations).revoke_invite(jti);
-        self.close(Which::OfLink(jti), Closing::LinkRevoked)
+        let closed = self.close(Which::OfLink(jti), Closing::LinkRevoked);
+        let members = lock(&self.connections).members_of(jti);
+        for member in members {
+            self.expel(member).await;
+        }
+        closed
     }
 
     /// Withdraws a member's links made up to now and closes their connections (4004). Gives their
-    /// number.
-    pub fn revoke_member(&self, member: &MemberId) -> usize {
+    /// number. A place that is kept without a connection is lost.
+    pub async fn revoke_member(&self, member: &MemberId) -> usize {
         lock(&self.revocations).revoke_member(member.clone(), (self.now)());
-        self.close(Which::OfMember(member), Closing::LinkRevoked)
+        let closed = self.close(Which::OfMember(member), Closing::LinkRevoked);
+        self.expel(member.clone()).await;
+        closed
+    }
+
+    async fn expel(&self, member: MemberId) {
+        for room in self.directory.rooms() {
+            let member = member.clone();
+            // A room that has ended keeps nobody's place.
+            let _ended = room.ask(Asked::Expel { member }).await;
+        }
     }
 
     /// How many connections are open.

@@ -319,16 +319,28 @@ async fn a_revoked_link_closes_at_once_and_opens_no_more() {
     let mut chair = server.joined("chair-1").await;
     let mut delegate = server.joined("indonesia-1").await;
     assert_eq!(chair.event(2).await, "member.joined");
-    assert_eq!(server.context.revoke_link("link-of-malaysia-1"), 0);
-    assert_eq!(server.context.revoke_link("link-of-indonesia-1"), 1);
+    assert_eq!(server.context.revoke_link("link-of-malaysia-1").await, 0);
+    assert_eq!(server.context.revoke_link("link-of-indonesia-1").await, 1);
     assert_eq!(delegate.farewell().await, ("link_revoked".to_owned(), 4004));
     assert_eq!(chair.event(3).await, "member.left", "without grace");
     let mut again = server.connect().await;
     let hello = json!({"type": "hello", "token": server.token("indonesia-1")});
     assert_eq!(again.ask(hello).await["error"]["code"], "link_revoked");
 
-    assert_eq!(server.context.revoke_member(&member("chair-1")), 1);
+    assert_eq!(server.context.revoke_member(&member("chair-1")).await, 1);
     assert_eq!(chair.farewell().await, ("link_revoked".to_owned(), 4004));
+}
+
+#[tokio::test]
+async fn a_revoked_links_member_loses_the_place_that_is_kept() {
+    let server = Server::default();
+    let mut chair = server.joined("chair-1").await;
+    let mut delegate = server.joined("indonesia-1").await;
+    assert_eq!(chair.event(2).await, "member.joined");
+    within(delegate.socket.close(None)).await.expect("closed");
+    assert_eq!(chair.event(3).await, "member.lost");
+    assert_eq!(server.context.revoke_link("link-of-indonesia-1").await, 0);
+    assert_eq!(chair.event(4).await, "member.left", "before the grace ends");
 }
 
 #[tokio::test]
