@@ -225,6 +225,16 @@ export class Meeting {
     this.#listeners.add(listener);
   }
 
+  /** The last revision that this client has of a session, or null. */
+  revOf(sessionId) {
+    return this.state?.session.id === sessionId ? this.state.rev : null;
+  }
+
+  /** The server says that everything up to `rev` has been told; asks for what is not there. */
+  confirm(rev) {
+    if (this.state.rev !== rev) this.#resync();
+  }
+
   /** Takes a snapshot as the whole truth; null leaves the room. */
   reset(snapshot) {
     this.state = snapshot && fromSnapshot(snapshot);

@@ -176,6 +176,7 @@ export class Visit {
 
   /** Leaves for good. */
   async leave() {
+    this.#wantsRoom = false;
     this.#stopTimer();
     this.#leaveRoom();
     this.#setPhase('left');
@@ -226,14 +227,17 @@ export class Visit {
     if (!session) return;
     const returned = this.phase === 'room';
     if (!returned) this.#setPhase('entering');
+    const rev = this.#meeting.revOf(session.id);
     try {
-      const { snapshot } = await this.#protocol.request('session.join', {
-        session: session.id, name: this.name,
+      const { resumed, snapshot } = await this.#protocol.request('session.join', {
+        session: session.id, name: this.name, ...(rev === null ? {} : { rev }),
       });
       if (!this.#wantsRoom) return;
       this.#chosen = session.id;
       this.speaking = [];
-      this.#meeting.reset(snapshot);
+      // Events that were missed have come before the answer.
+      if (resumed) this.#meeting.confirm(resumed.rev);
+      else this.#meeting.reset(snapshot);
       const options = { iceServers: this.iceServers, videoSlots: this.#videoSlots };
       if (returned && !this.serverStopped) this.#media.resume(options);
       else this.#media.start(options);

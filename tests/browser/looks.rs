@@ -122,11 +122,8 @@ async fn the_room_fits_a_desk_and_a_phone() {
         }
     }
     for row in ["queue-item", "member-row"] {
-        let words: String = chair
-            .tab
-            .run(&format!(
-                "return document.querySelector('[data-testid={row}][data-member=malaysia-1]').innerText;"
-            ))
+        let words = chair
+            .text_of(&format!("[data-testid={row}][data-member=malaysia-1]"))
             .await;
         assert!(words.contains("Connection lost"), "{row}: {words}");
     }

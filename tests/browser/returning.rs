@@ -1,7 +1,10 @@
 //! Coming back: who loses signalling, the network or the server is there again by itself, with the
 //! same place, and what still works meanwhile goes on.
 
-use std::time::Duration;
+use std::{
+    env,
+    time::{Duration, Instant},
+};
 
 use crate::{
     AT_ONCE_MS, PEOPLE, TONES, stage,
@@ -11,6 +14,9 @@ use crate::{
 /// A gap in sound is a silence longer than this. Two looks of the ear lie 43 ms apart, and each
 /// covers 85.
 const GAP_MS: f64 = 250.0;
+
+/// How soon somebody who was away sees and hears again.
+const BACK_MS: f64 = 10_000.0;
 
 /// Signalling alone is lost, at the speaker and at a listener: nobody hears it, nobody else is told,
 /// and what happened meanwhile is there afterwards.
@@ -74,10 +80,11 @@ async fn five_seconds_without_signalling_are_not_heard() {
             "{} made another peer connection",
             seat.member
         );
-        let noted = seat.noted().await;
-        assert!(
-            noted.iter().all(|event| !event.starts_with("member.")),
-            "{noted:?}"
+        assert_eq!(
+            seat.noted().await,
+            ["floor.requested russia-1"],
+            "{} missed that, and got it",
+            seat.member
         );
     }
     assert_eq!(
@@ -86,6 +93,200 @@ async fn five_seconds_without_signalling_are_not_heard() {
         "nobody is seen to come or go"
     );
     speaker.is("speaking").await;
+}
+
+/// Who is away for longer and for less long than the grace.
+struct Absence {
+    settings: &'static [(&'static str, &'static str)],
+    short: Duration,
+    long: Duration,
+}
+
+impl Absence {
+    /// `tests/run --long` waits for the default grace of a minute; else a shorter one is set, with
+    /// the same order of what happens: lost, back, out of the room, back again.
+    fn of_this_run() -> Self {
+        let short = Duration::from_secs(20);
+        if env::var_os("ROUNDTABLE_LONG").is_some() {
+            Self {
+                settings: &[],
+                short,
+                long: Duration::from_secs(90),
+            }
+        } else {
+            Self {
+                settings: &[("room.grace_ms", "15000")],
+                short,
+                long: Duration::from_secs(33),
+            }
+        }
+    }
+}
+
+/// The network is gone, and comes back in time for the speaker: the floor is back without asking.
+/// It comes back too late for another: that one comes in anew, without the hand that was raised.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_away_comes_back_by_itself() {
+    const CHAIR: usize = 0;
+    const SPEAKER: usize = 1;
+    let absence = Absence::of_this_run();
+    let _stage = stage().await;
+    let server = Server::start_with(Some("session-1:request:1"), absence.settings).await;
+    let [short_way, long_way] = [server.cable().await, server.cable().await];
+    let browsers = [
+        Browser::chromium(PEOPLE[CHAIR]).await,
+        Browser::chromium(PEOPLE[SPEAKER]).await,
+        Browser::chromium(PEOPLE[2]).await,
+    ];
+    let chair_member = server.members("chair")[0].clone();
+    let chair = Seat::join(&browsers[CHAIR], &server, &chair_member, &TONES).await;
+    let link = short_way.link(&server.link("indonesia-1").url);
+    let speaker = Seat::join_at(&browsers[SPEAKER], &link, "indonesia-1", &TONES).await;
+    let link = long_way.link(&server.link("malaysia-1").url);
+    let waiting = Seat::join_at(&browsers[2], &link, "malaysia-1", &TONES).await;
+    let granted = chair.press_on("grant", "indonesia-1").await;
+    chair.hears(TONES[SPEAKER], granted, AT_ONCE_MS).await;
+    waiting.press("raise-hand").await;
+    waiting.is("waiting").await;
+    chair.sees_picture_of("indonesia-1").await;
+    speaker.sees_picture_of(&chair_member).await;
+    waiting.sees_picture_of("indonesia-1").await;
+    chair.begin_notes().await;
+
+    let pulled = Instant::now();
+    short_way.pull();
+    long_way.pull();
+    for member in ["indonesia-1", "malaysia-1"] {
+        chair
+            .state_says(&format!("state.members.get('{member}').lost"))
+            .await;
+        let row = format!("[data-testid=member-row][data-member={member}]");
+        assert!(chair.text_of(&row).await.contains("Connection lost"));
+    }
+    println!("both lost after {:.1} s", pulled.elapsed().as_secs_f64());
+    for seat in [&speaker, &waiting] {
+        seat.knows_its_loss().await;
+    }
+
+    pass(absence.short.saturating_sub(pulled.elapsed())).await;
+    short_way.plug();
+    let plugged = wall_ms();
+    chair.hears(TONES[SPEAKER], plugged, BACK_MS).await;
+    speaker.hears(TONES[CHAIR], plugged, BACK_MS).await;
+    chair.sees_again("indonesia-1", plugged, BACK_MS).await;
+    speaker.sees_again(&chair_member, plugged, BACK_MS).await;
+    speaker.is("speaking").await;
+    for seat in [&chair, &speaker] {
+        seat.state_says(
+            "state.turns.length === 1 && state.turns[0].member === 'indonesia-1' \
+             && state.turns[0].turn === 1 && state.turns[0].running \
+             && !state.members.get('indonesia-1').lost",
+        )
+        .await;
+    }
+
+    pass(absence.long.saturating_sub(pulled.elapsed())).await;
+    chair.state_says("!state.members.has('malaysia-1')").await;
+    long_way.plug();
+    let plugged = wall_ms();
+    waiting.hears(TONES[SPEAKER], plugged, BACK_MS).await;
+    waiting.sees_again("indonesia-1", plugged, BACK_MS).await;
+    chair.sees_again("malaysia-1", plugged, BACK_MS).await;
+    waiting.is("idle").await;
+    for seat in [&chair, &speaker, &waiting] {
+        seat.state_says(
+            "state.members.size === 3 && state.queue.length === 0 \
+             && [...state.members.values()].every(({ lost }) => !lost)",
+        )
+        .await;
+    }
+    let noted = chair.noted().await;
+    let presence: Vec<&str> = noted
+        .iter()
+        .map(String::as_str)
+        .filter(|event| event.starts_with("member."))
+        .collect();
+    println!("{presence:?}");
+    for (event, times) in [
+        ("member.back indonesia-1", 1),
+        ("member.left indonesia-1", 0),
+        ("member.left malaysia-1", 1),
+        ("member.joined malaysia-1", 1),
+    ] {
+        let count = presence.iter().filter(|noted| **noted == event).count();
+        assert_eq!(count, times, "{event} in {presence:?}");
+    }
+}
+
+/// The server is killed in the middle of a turn and started again: everybody is back by themselves,
+/// with the turn, its clock held, and the hands in their order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_room_is_back_after_the_server_s_end() {
+    const CHAIR: usize = 0;
+    const SPEAKER: usize = 1;
+    let _stage = stage().await;
+    let mut server = Server::start(Some("session-1:request:1")).await;
+    let browsers = [
+        Browser::chromium(PEOPLE[CHAIR]).await,
+        Browser::chromium(PEOPLE[SPEAKER]).await,
+    ];
+    let chair_member = server.members("chair")[0].clone();
+    let chair = Seat::join(&browsers[CHAIR], &server, &chair_member, &TONES).await;
+    let speaker = Seat::join(&browsers[SPEAKER], &server, "indonesia-1", &TONES).await;
+    let mut waiting = Vec::new();
+    for member in ["malaysia-1", "russia-1"] {
+        let seat = Seat::join(&browsers[CHAIR], &server, member, &[]).await;
+        seat.press("camera-toggle").await;
+        waiting.push(seat);
+    }
+    let granted = chair.press_on("grant", "indonesia-1").await;
+    chair.hears(TONES[SPEAKER], granted, AT_ONCE_MS).await;
+    chair.sees_picture_of("indonesia-1").await;
+    speaker.sees_picture_of(&chair_member).await;
+    for seat in waiting.iter().rev() {
+        seat.press("raise-hand").await;
+        seat.is("waiting").await;
+    }
+    chair.state_says("state.queue.length === 2").await;
+
+    server.kill();
+    for seat in [&chair, &speaker] {
+        seat.knows_its_loss().await;
+    }
+    pass(Duration::from_secs(1)).await;
+    server.start_again().await;
+    let started = wall_ms();
+    chair.hears(TONES[SPEAKER], started, BACK_MS).await;
+    speaker.hears(TONES[CHAIR], started, BACK_MS).await;
+    chair.sees_again("indonesia-1", started, BACK_MS).await;
+    speaker.sees_again(&chair_member, started, BACK_MS).await;
+    speaker.is("speaking").await;
+    for seat in [&chair, &speaker, &waiting[0], &waiting[1]] {
+        seat.state_says(
+            "state.session.state === 'live' && state.members.size === 4 \
+             && [...state.members.values()].every(({ lost }) => !lost)",
+        )
+        .await;
+        seat.state_says(
+            "state.turns.length === 1 && state.turns[0].member === 'indonesia-1' \
+             && state.turns[0].held && !state.turns[0].running && state.turns[0].spent_ms > 0",
+        )
+        .await;
+        assert_eq!(
+            seat.queue().await,
+            ["russia-1", "malaysia-1"],
+            "{}",
+            seat.member
+        );
+    }
+    let turn = chair.text_of("[data-testid=turn]").await;
+    assert!(turn.contains("the server was restarted"), "{turn}");
+
+    chair.press_on("resume-clock", "indonesia-1").await;
+    for seat in [&chair, &speaker] {
+        seat.state_says("state.turns[0].running && !state.turns[0].held")
+            .await;
+    }
 }
 
 /// The same link opened elsewhere: the newer wins, the floor follows the person, the older says why

@@ -87,6 +87,16 @@ impl Cable {
         tokio::time::sleep(time).await;
         self.carries.send_replace(Carries::Everything);
     }
+
+    /// Nothing passes any more, and nobody is told.
+    pub fn pull(&self) {
+        self.carries.send_replace(Carries::Nothing);
+    }
+
+    /// What waits in open connections passes, and all that comes after.
+    pub fn plug(&self) {
+        self.carries.send_replace(Carries::Everything);
+    }
 }
 
 async fn relay_tcp(

@@ -215,6 +215,12 @@ window.measure = (() => {
       mid === undefined ? Object.values(frames).some((n) => n > 0) : frames[mid] > 0)?.t ?? null;
   }
 
+  // When, from `from` on, a further frame of `mid` had been decoded; null if none has.
+  function nextFrame(mid, from) {
+    return seen.find(({ t, frames }, place) =>
+      t >= from && frames[mid] > 0 && frames[mid] !== seen[place - 1]?.frames[mid])?.t ?? null;
+  }
+
   // Audio packets received so far, all tracks together.
   async function audioPackets() {
     let packets = 0;
@@ -224,5 +230,5 @@ window.measure = (() => {
     return packets;
   }
 
-  return { start, tonesBetween, firstHeard, longestBelow, course, loudnessBetween, videoBetween, firstFrame, audioPackets };
+  return { start, tonesBetween, firstHeard, longestBelow, course, loudnessBetween, videoBetween, firstFrame, nextFrame, audioPackets };
 })();

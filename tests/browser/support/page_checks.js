@@ -147,6 +147,12 @@ window.pageChecks = async (load) => {
   same("a gap changes nothing by itself", meeting.state.rev, 11);
   await new Promise((done) => setTimeout(done));
   same("but asks for the state", [meeting.state.rev, asked], [20, 1]);
+  same("what to come back with", [meeting.revOf("session-1"), meeting.revOf("session-2")], [20, null]);
+  event(20, 21);
+  meeting.confirm(21);
+  same("all missed events have come", asked, 1);
+  meeting.confirm(22);
+  same("one has not", asked, 2);
 
   // Tiles stay inside, keep their shape, and do not lie on one another.
   for (const [width, height] of [[900, 620], [374, 360], [1600, 900]]) {

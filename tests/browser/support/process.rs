@@ -103,6 +103,12 @@ impl Process {
         self.child.wait().expect("our own child").code()
     }
 
+    /// Ends it without asking (SIGKILL).
+    pub fn kill(&mut self) {
+        self.signal(libc::SIGKILL);
+        self.child.wait().expect("our own child");
+    }
+
     fn signal(&self, signal: i32) -> bool {
         let group = i32::try_from(self.child.id()).expect("a process id");
         // SAFETY: kill has no memory to break; the group is the one that we made for this child.

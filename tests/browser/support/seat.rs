@@ -220,6 +220,28 @@ impl Seat {
         self.sees(".banner[data-kind=problem]").await;
     }
 
+    /// The words of an element.
+    pub async fn text_of(&self, selector: &str) -> String {
+        self.tab
+            .run(&format!(
+                "return document.querySelector('{selector}').innerText;"
+            ))
+            .await
+    }
+
+    /// The members in the queue as this page has it, in order.
+    pub async fn queue(&self) -> Vec<String> {
+        self.tab
+            .run("return roundtable.meeting.state.queue.map(({ member }) => member);")
+            .await
+    }
+
+    /// Waits until a JavaScript expression over the room's `state` is true.
+    pub async fn state_says(&self, condition: &str) {
+        let condition = format!("((state) => {condition})(roundtable.meeting.state)");
+        self.tab.wait_for(&condition, PATIENCE).await;
+    }
+
     /// Whether the page plays all that it receives: no sound element is paused, muted or empty.
     pub async fn plays_all_sound(&self) -> bool {
         self.tab
@@ -262,6 +284,22 @@ impl Seat {
         let waited = self.tab.run::<f64>(&first).await - since;
         println!("{} sees {member} after {waited:.0} ms", self.member);
         waited
+    }
+
+    /// Waits until the member's camera moves again from `since` on, and panics if that was later
+    /// than after `ms`.
+    pub async fn sees_again(&self, member: &str, since: f64, ms: f64) {
+        let next = format!("measure.nextFrame({}, {since})", mid_of(member));
+        self.tab
+            .wait_for(&format!("({next}) !== null"), PATIENCE)
+            .await;
+        let waited = self.tab.run::<f64>(&format!("return {next};")).await - since;
+        println!("{} sees {member} again after {waited:.0} ms", self.member);
+        assert!(
+            waited <= ms,
+            "{} sees {member} only after {waited:.0} ms",
+            self.member
+        );
     }
 
     /// How loud all that is heard is between two times, in dB of full scale.

@@ -80,6 +80,16 @@ impl Server {
         Cable::lay(self.recipe.listen, self.recipe.media).await
     }
 
+    /// Kills it (SIGKILL) without a word.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again after its end, with the same data, addresses and arguments.
+    pub async fn start_again(&mut self) {
+        self.process = self.recipe.start().await;
+    }
+
     /// Runs another command of the program on this server's data, and gives what it printed.
     pub fn command(&self, arguments: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_roundtable"))
