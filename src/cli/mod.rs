@@ -5,6 +5,7 @@
 
 mod event;
 mod invite;
+mod loadtest;
 mod serve;
 
 use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
@@ -26,7 +27,8 @@ use crate::{
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `serve`: stopped by Ctrl-C or SIGTERM
-  1  the answer is no: a faulty event file, an unknown member, a server that failed while it ran
+  1  the answer is no: a faulty event file, an unknown member, a load test in which somebody did
+     not join or something did not arrive, a server that failed while it ran
   2  not done: wrong usage, setting or file, a port or a folder that cannot be had
 
 Settings come from flags, then the environment (ROUNDTABLE__SECTION__KEY), then the file given by
@@ -56,6 +58,9 @@ enum Command {
     /// Print invite links, or revoke one.
     #[command(after_help = EXIT_CODES)]
     Invite(invite::Flags),
+    /// Let bots join, send and receive, and count what arrives.
+    #[command(after_help = EXIT_CODES)]
+    Loadtest(loadtest::Flags),
 }
 
 /// Flags of every command that reads what is kept.
@@ -144,6 +149,7 @@ pub fn run() -> ExitCode {
                 Some(Command::Serve(flags)) => serve::run(flags),
                 Some(Command::Event(command)) => event::run(command),
                 Some(Command::Invite(flags)) => invite::run(&flags),
+                Some(Command::Loadtest(flags)) => loadtest::run(&flags),
             });
     let (code, why) = match done {
         Ok(()) => return ExitCode::SUCCESS,

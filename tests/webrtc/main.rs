@@ -7,7 +7,6 @@
 )]
 
 mod client;
-mod key_frames;
 #[path = "../browser/support/process.rs"]
 mod process;
 #[path = "../browser/support/server.rs"]

@@ -1,28 +1,8 @@
-//! The client's half of the signalling: requests, and everything that the server said, kept. Knows
-//! the protocol's envelope only; what a message means is the client's and the scenes' matter.
+//! The client's half of the signalling, with everything that the server said kept, to be waited for.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
-
-use futures_util::{SinkExt, StreamExt};
+use roundtable::loadtest::signalling::{self, PATIENCE};
 use serde_json::{Value, json};
-use tokio::{
-    net::TcpStream,
-    sync::{mpsc, watch},
-    time::timeout,
-};
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
-
-/// Nothing that is merely awaited takes longer, however busy the machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Requests waiting to be written. A full queue makes the asker wait.
-const OUTGOING_MAX: usize = 16;
+use tokio::{sync::watch, time::timeout};
 
 /// Messages kept of one scene. More than this is a server that does not stop talking: the test fails.
 const HEARD_MAX: usize = 4096;
@@ -31,80 +11,43 @@ const HEARD_MAX: usize = 4096;
 #[derive(Clone)]
 pub struct Signalling {
     member: String,
-    outgoing: mpsc::Sender<String>,
+    connection: signalling::Signalling,
     heard: watch::Receiver<Vec<Value>>,
-    next_id: Arc<AtomicU64>,
 }
 
 impl Signalling {
-    /// Connects to where the invite link leads; the link's token is not yet used.
-    pub async fn connect(member: &str, link: &str) -> Self {
-        let host = link
-            .strip_prefix("http://")
-            .and_then(|rest| rest.split('/').next())
-            .expect("a link of plain HTTP");
-        let mut request = format!("ws://{host}/ws")
-            .into_client_request()
-            .expect("a URL");
-        request.headers_mut().insert(
-            "sec-websocket-protocol",
-            "roundtable.v1".parse().expect("a header"),
-        );
-        let stream = TcpStream::connect(host).await.expect("it listens");
-        let (socket, _) = tokio_tungstenite::client_async(request, stream)
+    /// Connects to a server.
+    pub async fn connect(member: &str, authority: &str) -> Self {
+        let (hear, heard) = watch::channel(Vec::new());
+        let keep = move |message| {
+            hear.send_modify(|heard| {
+                assert!(heard.len() < HEARD_MAX, "the server talks on and on");
+                heard.push(message);
+            });
+        };
+        let connection = signalling::Signalling::connect(authority, keep)
             .await
             .expect("a WebSocket");
-        let (mut sink, mut source) = socket.split();
-        let (outgoing, mut to_send) = mpsc::channel::<String>(OUTGOING_MAX);
-        let (hear, heard) = watch::channel(Vec::new());
-        tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    text = to_send.recv() => {
-                        let Some(text) = text else { break };
-                        if sink.send(Message::text(text)).await.is_err() { break }
-                    }
-                    message = source.next() => match message {
-                        Some(Ok(Message::Text(text))) => {
-                            let message: Value = serde_json::from_str(&text).expect("JSON");
-                            hear.send_modify(|heard| {
-                                assert!(heard.len() < HEARD_MAX, "the server talks on and on");
-                                heard.push(message);
-                            });
-                        }
-                        Some(Ok(_)) => {}
-                        Some(Err(_)) | None => break,
-                    },
-                }
-            }
-        });
         Self {
             member: member.to_owned(),
-            outgoing,
+            connection,
             heard,
-            next_id: Arc::new(AtomicU64::new(1)),
         }
+    }
+
+    /// The connection itself.
+    pub fn connection(&self) -> &signalling::Signalling {
+        &self.connection
     }
 
     /// Makes a request and gives its answer's `ok`.
     pub async fn ask(&self, kind: &str, fields: Value) -> Value {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut request = fields;
-        request["id"] = json!(id);
         request["type"] = json!(kind);
-        self.outgoing
-            .send(request.to_string())
-            .await
-            .expect("the connection stands");
-        let answer = self
-            .heard(kind, |message| message["id"].as_u64() == Some(id))
-            .await;
-        assert!(
-            answer.get("ok").is_some(),
-            "{} asked {kind}: {answer}",
-            self.member
-        );
-        answer["ok"].clone()
+        match self.connection.ask(request).await {
+            Ok(ok) => ok,
+            Err(why) => panic!("{} asked {kind}: {why}", self.member),
+        }
     }
 
     /// The last message of that kind, once there is one. `what` names it in a failure.

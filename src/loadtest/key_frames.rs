@@ -3,6 +3,8 @@
 //! The crate keeps what comes by RTCP from its tracks unless an interceptor says otherwise, and
 //! hands a compound packet to the track that its first part is about. A request stands behind a
 //! receiver report (RFC 3550 section 6.1), which may be about nothing.
+//!
+//! This module must never know who asks or what is done about it.
 
 use std::{collections::VecDeque, time::Instant};
 

@@ -1,0 +1,125 @@
+//! SHELL. A server for one load test: this very program in a process of its own, so that its
+//! processor time is counted apart, with the demonstration event in a folder that goes with it.
+
+use std::{
+    env,
+    fs::DirBuilder,
+    io::{self, BufRead, BufReader},
+    os::unix::{fs::DirBuilderExt, process::CommandExt},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+/// The session that is live, with a microphone for each publisher and more.
+const OPENING: &str = "session-1:open:12";
+
+/// What the server says when its links work.
+const READY: &str = "Listening on ";
+
+/// What its settings come by from outside.
+const ENVIRONMENT: &str = "ROUNDTABLE__";
+
+/// A running server. It is ended when this is dropped.
+pub(super) struct OwnServer {
+    child: Child,
+    // Behind the child: removed when nobody writes into it any more.
+    _folder: Folder,
+}
+
+impl OwnServer {
+    /// Starts it, and gives the file with everybody's links.
+    pub(super) fn start() -> Result<(Self, PathBuf), String> {
+        let program =
+            env::current_exe().map_err(|why| format!("cannot find this program: {why}"))?;
+        let folder = Folder::make()?;
+        let links = folder.0.join("links.json");
+        let mut command = Command::new(program);
+        command
+            .args(["serve", "--demo", "--open", OPENING])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(["--media-addr", "127.0.0.1", "--media-port", "0"])
+            // The same server on every machine, whatever its people have set.
+            .args(["--config", "/dev/null"])
+            .arg("--data")
+            .arg(folder.0.join("data"))
+            .arg("--links-out")
+            .arg(&links)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with(ENVIRONMENT) {
+                command.env_remove(name);
+            }
+        }
+        // SAFETY: prctl is safe between fork and exec: it allocates nothing and takes no lock.
+        unsafe {
+            command.pre_exec(|| {
+                // Even when this process is killed, the server does not stay behind.
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                Ok(())
+            });
+        }
+        let child = command
+            .spawn()
+            .map_err(|why| format!("cannot start a server: {why}"))?;
+        let mut server = Self {
+            child,
+            _folder: folder,
+        };
+        server
+            .wait_until_ready()
+            .map_err(|why| format!("the server did not start: {why}"))?;
+        Ok((server, links))
+    }
+
+    /// Its process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Reads what it prints up to the line that says so. It either comes to that or ends: what a
+    /// start waits for, it waits for with a limit.
+    fn wait_until_ready(&mut self) -> io::Result<()> {
+        let printed = self
+            .child
+            .stdout
+            .as_mut()
+            .ok_or(io::ErrorKind::BrokenPipe)?;
+        for line in BufReader::new(printed).lines() {
+            if line?.starts_with(READY) {
+                return Ok(());
+            }
+        }
+        Err(io::Error::other("it ended, and said why above"))
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        // Nothing of it is kept, so that it need not end well; both fail only when it has ended.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// A folder that nobody else reads, removed with all in it when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Result<Self, String> {
+        let path = env::temp_dir().join(format!("roundtable-loadtest-{}", std::process::id()));
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(|why| format!("cannot make {}: {why}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(why) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!("{} stays behind: {why}", self.0.display());
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! SHELL. One member: joins by its link, connects its media, and counts what comes until it leaves.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tokio::{sync::watch, time::timeout};
+use webrtc::peer_connection::SrtpProtectionProfile;
+
+use super::{
+    invite::Part,
+    peer::{self, Offer, Peer, Receive},
+    signalling::{self, PATIENCE, Signalling},
+    tally::Tally,
+};
+use crate::meeting::roster::Role;
+
+/// What browsers agree on with the server.
+const PROFILE: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm;
+
+/// Slots for sound, as the page offers them or fewer.
+const SOUND_SLOTS: usize = 4;
+
+/// Why a member is not in the room, or not any more.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The signalling's reason.
+    #[error(transparent)]
+    Signalling(#[from] signalling::Fault),
+    /// The media's reason.
+    #[error(transparent)]
+    Media(#[from] peer::Fault),
+    /// The event has no session that is on or will be.
+    #[error("the server names no session to join")]
+    NoSession,
+    /// No media within [`PATIENCE`].
+    #[error("waited {} s for media.connected in vain", PATIENCE.as_secs())]
+    NotConnected,
+    /// The server heard nothing of the member's any more.
+    #[error("the server said media.lost")]
+    MediaLost,
+}
+
+/// What the server has said of the media path.
+#[derive(Debug, Clone, Copy, Default)]
+struct Way {
+    stands: bool,
+    was_lost: bool,
+}
+
+/// A member in the room.
+pub struct Bot {
+    part: Part,
+    signalling: Signalling,
+    peer: Arc<Peer>,
+    way: watch::Receiver<Way>,
+    tally: Arc<Mutex<Tally>>,
+    connecting_at: Instant,
+    joining_at: Instant,
+}
+
+/// What became of a member.
+pub struct Outcome {
+    /// From `session.join` sent to a publisher's first packet received.
+    pub join_to_media: Option<Duration>,
+    /// The same from the attempt to connect.
+    pub connect_to_media: Option<Duration>,
+    /// From `session.join` sent to the first packet of a picture received.
+    pub join_to_picture: Option<Duration>,
+    /// What was counted.
+    pub tally: Tally,
+    /// Why the member did not stay to the end.
+    pub fault: Option<Fault>,
+}
+
+impl Bot {
+    /// Joins the session that is on and waits until media may flow.
+    ///
+    /// # Errors
+    /// When any step fails or takes too long.
+    pub async fn join(part: Part, run: u32, picture_slots: usize) -> Result<Self, Fault> {
+        let connecting_at = now();
+        let (saying, way) = watch::channel(Way::default());
+        let hear = move |message: Value| match message["signal"].as_str() {
+            Some("media.connected") => saying.send_modify(|way| way.stands = true),
+            Some("media.lost") => saying.send_modify(|way| way.was_lost = true),
+            // Events, and signals for people or of a later server.
+            Some(_) | None => {}
+        };
+        let signalling = Signalling::connect(&part.invite.authority, hear).await?;
+        let welcome = signalling
+            .ask(json!({"type": "hello", "token": part.invite.token}))
+            .await?;
+        let session = welcome["current"].as_str().ok_or(Fault::NoSession)?;
+        let joining_at = now();
+        signalling
+            .ask(json!({"type": "session.join", "session": session}))
+            .await?;
+        let tally = Arc::new(Mutex::new(Tally::new(run, part.publisher)));
+        let counting = Arc::clone(&tally);
+        let receive: Receive = Arc::new(move |mid, medium, packet| {
+            let mut tally = counting.lock().unwrap_or_else(PoisonError::into_inner);
+            let sequence = packet.header.sequence_number;
+            tally.arrive(now(), mid, medium, sequence, &packet.payload);
+        });
+        let offer = Offer {
+            profile: PROFILE,
+            sends: part.publisher.is_some(),
+            sound_slots: SOUND_SLOTS,
+            picture_slots,
+        };
+        let peer = Arc::new(Peer::connect(&signalling, &offer, receive).await?);
+        let mut standing = way.clone();
+        let stands = async { standing.wait_for(|way| way.stands).await.is_ok() };
+        match timeout(PATIENCE, stands).await {
+            Ok(true) => {}
+            Ok(false) => return Err(signalling.hung_up().await.into()),
+            Err(_) => return Err(Fault::NotConnected),
+        }
+        Ok(Self {
+            part,
+            signalling,
+            peer,
+            way,
+            tally,
+            connecting_at,
+            joining_at,
+        })
+    }
+
+    /// Asks for the floor, where the member needs it to be heard.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn take_the_floor(&self) -> Result<(), Fault> {
+        match self.part.invite.role {
+            Role::Delegate => {
+                self.signalling
+                    .ask(json!({"type": "floor.request"}))
+                    .await?;
+            }
+            // Heard without it, or not at all.
+            Role::Organiser
+            | Role::Chair
+            | Role::Podium
+            | Role::Interpreter
+            | Role::Observer
+            | Role::Technician => {}
+        }
+        Ok(())
+    }
+
+    /// Its media.
+    pub fn peer(&self) -> Arc<Peer> {
+        Arc::clone(&self.peer)
+    }
+
+    /// What it has counted until now, and whether it is still there.
+    pub fn outcome(&self) -> Outcome {
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = tally.clone();
+        let since = |start: Instant, end: Option<Instant>| {
+            end.map(|end| end.saturating_duration_since(start))
+        };
+        let hung_up = self.signalling.has_hung_up().map(Fault::from);
+        let lost = self.way.borrow().was_lost.then_some(Fault::MediaLost);
+        Outcome {
+            join_to_media: since(self.joining_at, tally.first_media()),
+            connect_to_media: since(self.connecting_at, tally.first_media()),
+            join_to_picture: since(self.joining_at, tally.first_picture()),
+            tally,
+            fault: hung_up.or(lost),
+        }
+    }
+
+    /// Leaves as a person does.
+    pub async fn leave(self) {
+        let left = self.signalling.ask(json!({"type": "session.leave"})).await;
+        if let Err(why) = left {
+            tracing::debug!("{} could not say goodbye: {why}", self.part.invite.member);
+        }
+        self.peer.close().await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the bots measure real time")]
+fn now() -> Instant {
+    Instant::now()
+}
