@@ -6,6 +6,9 @@
     reason = "these tests are about real time on real sockets"
 )]
 
+#[path = "../browser/support/cable.rs"]
+#[expect(dead_code, reason = "nobody pulls the cable here")]
+mod cable;
 mod client;
 #[path = "../browser/support/process.rs"]
 mod process;
