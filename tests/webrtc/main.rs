@@ -311,6 +311,8 @@ async fn a_picture_is_seen_from_its_first_key_frame_on() {
     });
     sleep(Duration::from_secs(4)).await;
     let sent = camera.end();
+    // What is on its way arrives before it is counted.
+    sleep(Duration::from_millis(500)).await;
 
     assert!(table.speaker.asked() > 0, "the server asks for a key frame");
     let first_key = sent.iter().position(|sent| is_key(&sent.payload));
