@@ -4,6 +4,8 @@
 //! loses packets loses them first at its own input, for everybody at once. A shell has no
 //! opinion: what a datagram or an order means is the shard's.
 
+mod outbox;
+
 use std::{
     collections::HashMap,
     io,
@@ -18,6 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use outbox::Outbox;
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::sync::mpsc;
 
@@ -30,8 +33,7 @@ use super::{
 /// Orders that wait for a shard at most. A room that meets a full queue waits: its orders must not
 /// be lost, and the shard empties the queue at each turn.
 const ORDERS_MAX: usize = 4096;
-/// Notices that wait for a room at most. While it is full they stay in the shard, which bounds
-/// them by its peers.
+/// Notices in a room's queue at most. While it is full they wait in the shard's [`Outbox`].
 const NOTICES_MAX: usize = 1024;
 /// Batches read in a row before anything is sent.
 const BATCHES_IN_A_ROW: usize = 4;
@@ -275,7 +277,6 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
         inbox,
         bell: bell.clone(),
         rooms: HashMap::new(),
-        undelivered: None,
         stop: stop.clone(),
     };
     let thread = std::thread::Builder::new()
@@ -326,9 +327,7 @@ struct Worker {
     bell: Arc<OwnedFd>,
     /// What wakes the thread: each socket and the bell.
     watched: Vec<libc::pollfd>,
-    rooms: HashMap<SessionKey, mpsc::Sender<Notice>>,
-    /// The notice whose room had no place for it.
-    undelivered: Option<(SessionKey, Notice)>,
+    rooms: HashMap<SessionKey, Outbox>,
     stop: Arc<AtomicBool>,
 }
 
@@ -355,7 +354,7 @@ impl Worker {
             .next_deadline()
             .map_or(SLEEP_MAX, |at| at.saturating_duration_since(now))
             .min(SLEEP_MAX);
-        if self.undelivered.is_some() {
+        if self.rooms.values().any(Outbox::is_waiting) {
             wait = wait.min(Duration::from_millis(5));
         }
         let milliseconds = i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(1000);
@@ -375,7 +374,7 @@ impl Worker {
         loop {
             match self.inbox.try_recv() {
                 Ok(Message::Open(key, notices)) => {
-                    self.rooms.insert(key, notices);
+                    self.rooms.insert(key, Outbox::new(notices));
                 }
                 Ok(Message::Order(key, order)) => {
                     self.shard.handle_order(now, key, order);
@@ -444,18 +443,13 @@ impl Worker {
                 batch.send(socket);
             }
         }
-        while let Some((key, notice)) = self.undelivered.take().or_else(|| self.shard.poll_notice())
-        {
-            let Some(room) = self.rooms.get(&key) else {
-                continue;
-            };
-            match room.try_send(notice) {
-                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
-                Err(mpsc::error::TrySendError::Full(notice)) => {
-                    self.undelivered = Some((key, notice));
-                    break;
-                }
+        while let Some((key, notice)) = self.shard.poll_notice() {
+            if let Some(room) = self.rooms.get_mut(&key) {
+                room.send(notice);
             }
+        }
+        for room in self.rooms.values_mut() {
+            room.deliver();
         }
     }
 }

@@ -196,6 +196,11 @@ impl Session {
         self.close(Closing::Protocol("Messages are JSON text, not binary."));
     }
 
+    /// Bytes that are no frame, or a text that is not UTF-8.
+    pub fn handle_broken(&mut self) {
+        self.close(Closing::Protocol("Messages are JSON text in UTF-8."));
+    }
+
     /// A sign of life that asks for nothing, such as a pong.
     pub fn handle_heard(&mut self, now: Timestamp) {
         self.heard_at = now;

@@ -15,13 +15,14 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error, Message,
+        error::ProtocolError,
         protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
     },
 };
 
 /// What is read at once, in bytes: most requests are short.
 const READ_BYTES: usize = 4 * 1024;
-/// A client that sends nothing for so long has sent its too long frame.
+/// A client that sends nothing for so long has sent what cannot be read.
 const QUIET: Duration = Duration::from_millis(200);
 
 /// How a socket is to be set up, so that a frame beyond `frame_bytes_max` is refused unread.
@@ -46,6 +47,8 @@ pub(super) enum Happened {
     /// A ping or pong: the client lives.
     Heard,
     TooLong,
+    /// Bytes that are no WebSocket, or a text that is not UTF-8.
+    Broken,
     /// The client has closed, or the connection is broken.
     Ended,
 }
@@ -55,8 +58,8 @@ pub(super) struct Socket<S> {
     socket: WebSocketStream<S>,
     next: Option<Message>,
     unflushed: bool,
-    /// A frame was too long: what follows on the connection can be read no more.
-    too_long: bool,
+    /// A frame was too long or none: what follows on the connection can be read no more.
+    unreadable: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
@@ -65,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             socket,
             next: None,
             unflushed: false,
-            too_long: false,
+            unreadable: false,
         }
     }
 
@@ -105,8 +108,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 Some(Ok(Message::Binary(_) | Message::Frame(_))) => Happened::Binary,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => Happened::Heard,
                 Some(Err(Error::Capacity(_))) => {
-                    self.too_long = true;
+                    self.unreadable = true;
                     Happened::TooLong
+                }
+                // A connection that is cut without a close frame is a broken protocol, too.
+                Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                    Happened::Ended
+                }
+                Some(Err(Error::Protocol(_) | Error::Utf8(_))) => {
+                    self.unreadable = true;
+                    Happened::Broken
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => Happened::Ended,
             })
@@ -143,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if self.socket.close(Some(frame)).await.is_err() {
             return;
         }
-        if self.too_long {
+        if self.unreadable {
             self.discard().await;
         } else {
             self.closed().await;

@@ -172,6 +172,7 @@ impl Connection<'_> {
                     Happened::Binary => self.session.handle_binary(),
                     Happened::Heard => self.session.handle_heard((self.context.now)()),
                     Happened::TooLong => self.session.handle_closing(Closing::FrameTooLong),
+                    Happened::Broken => self.session.handle_broken(),
                     Happened::Ended => return None,
                 },
                 Ok(()) = self.states.changed(), if wants_told => {

@@ -1,6 +1,6 @@
-//! A client without sockets: ICE, DTLS and SRTP against a `Shard` in memory, on a clock that it is
-//! handed. Its DTLS and ICE are `rtc`'s; its SRTP is the server's own, with the keys the other way
-//! round (which is tested against `rtc-srtp` elsewhere).
+//! A client without sockets: ICE, DTLS and SRTP on a clock that it is handed, and a `Hall` that
+//! joins it to a `Shard` in memory. Its DTLS and ICE are `rtc`'s; its SRTP is the server's own, with
+//! the keys the other way round (which is tested against `rtc-srtp` elsewhere).
 
 use std::{
     net::SocketAddr,
@@ -20,6 +20,7 @@ use roundtable::media::{
     },
 };
 use rtc::{
+    crypto::RTCCryptoProvider,
     dtls::{
         config::{ConfigBuilder, ExtendedMasterSecretType},
         crypto::Certificate,
@@ -55,9 +56,13 @@ pub struct Client {
     /// Its name in the room.
     pub id: PeerId,
     address: SocketAddr,
+    server: SocketAddr,
+    provider: Arc<dyn RTCCryptoProvider>,
+    certificate: Certificate,
     agent: Agent,
     dtls: Endpoint,
     profile: Profile,
+    reachable: bool,
     keys: Option<(Sealer, Opener)>,
     /// SSRCs of its slots in the order of the sections, audio first.
     pub slots: Vec<u32>,
@@ -69,6 +74,8 @@ pub struct Client {
     pub reports: Vec<Vec<u8>>,
 }
 
+/// How a successful answer to a check begins (RFC 8489 section 5).
+const BINDING_SUCCESS: [u8; 2] = [1, 1];
 /// SSRC of every client's microphone.
 pub const MICROPHONE: u32 = 1001;
 /// SSRC of every client's camera.
@@ -156,19 +163,14 @@ impl Hall {
     ) -> usize {
         let place = clients.len();
         let number = u16::try_from(place).expect("few clients");
-        let provider = rtc::crypto::default_provider().expect("a provider");
-        let certificate =
-            Certificate::generate_self_signed(vec!["client".to_owned()], provider.crypto())
-                .expect("a certificate");
-        let fingerprint = fingerprint(&certificate.certificate[0]);
-        let (ufrag, pwd) = (format!("user{number}"), "p".repeat(24));
+        let offered = Offered::new(&format!("user{number}"), audio_slots, video_slots);
         let id = PeerId(u64::from(number) + 1);
         self.shard.handle_order(
             self.now,
             SESSION,
             Order::Offer {
                 peer: id,
-                sdp: offer(&ufrag, &pwd, &fingerprint, audio_slots, video_slots),
+                sdp: offered.sdp.clone(),
                 sending: vec![
                     Sending {
                         mid: "mic".into(),
@@ -188,16 +190,67 @@ impl Hall {
             }
         };
         let address = SocketAddr::from(([127, 0, 0, 1], 20_000 + number));
+        clients.push(offered.answered(self.now, id, address, profile, &answer));
+        self.pass(Duration::from_millis(60), clients);
+        clients[place].connect(self.now);
+        for _ in 0..50 {
+            if clients[place].keys.is_some() {
+                break;
+            }
+            self.pass(Duration::from_millis(20), clients);
+        }
+        assert!(clients[place].keys.is_some(), "the handshake finishes");
+        place
+    }
+}
+
+/// A client that has made an offer.
+pub struct Offered {
+    /// The offer: sections `mic` and `cam`, then the slots.
+    pub sdp: String,
+    ufrag: String,
+    pwd: String,
+    provider: Arc<dyn RTCCryptoProvider>,
+    certificate: Certificate,
+}
+
+impl Offered {
+    /// An offer with so many slots, under this user fragment.
+    pub fn new(ufrag: &str, audio_slots: usize, video_slots: usize) -> Self {
+        let provider = rtc::crypto::default_provider().expect("a provider");
+        let certificate =
+            Certificate::generate_self_signed(vec!["client".to_owned()], provider.crypto())
+                .expect("a certificate");
+        let fingerprint = fingerprint(&certificate.certificate[0]);
+        let pwd = "p".repeat(24);
+        Self {
+            sdp: offer(ufrag, &pwd, &fingerprint, audio_slots, video_slots),
+            ufrag: ufrag.to_owned(),
+            pwd,
+            provider,
+            certificate,
+        }
+    }
+
+    /// The client that sends from `address` and has got this answer. Its checks begin.
+    pub fn answered(
+        self,
+        now: Instant,
+        id: PeerId,
+        address: SocketAddr,
+        profile: Profile,
+        answer: &str,
+    ) -> Client {
         let mut agent = Agent::new(
-            self.now,
+            now,
             Arc::new(AgentConfig {
                 is_controlling: true,
-                local_ufrag: ufrag,
-                local_pwd: pwd,
+                local_ufrag: self.ufrag,
+                local_pwd: self.pwd,
                 multicast_dns_mode: MulticastDnsMode::Disabled,
                 ..AgentConfig::default()
             }),
-            provider.clone(),
+            self.provider.clone(),
         )
         .expect("an agent");
         let host = CandidateHostConfig {
@@ -213,58 +266,35 @@ impl Hall {
         agent
             .add_local_candidate(host.new_candidate_host().expect("a candidate"))
             .expect("added");
-        let theirs = value(&answer, "candidate:");
-        agent
-            .add_remote_candidate(unmarshal_candidate(theirs).expect("a candidate"))
-            .expect("added");
+        let theirs = unmarshal_candidate(value(answer, "candidate:")).expect("a candidate");
+        let server = theirs.addr();
+        agent.add_remote_candidate(theirs).expect("added");
         agent
             .start_connectivity_checks(
-                self.now,
+                now,
                 true,
-                value(&answer, "ice-ufrag:").to_owned(),
-                value(&answer, "ice-pwd:").to_owned(),
+                value(answer, "ice-ufrag:").to_owned(),
+                value(answer, "ice-pwd:").to_owned(),
             )
             .expect("started");
-        let dtls = Endpoint::new(address, TransportProtocol::UDP, None);
-        let (slots, rtx) = slot_ssrcs(&answer);
-        clients.push(Client {
+        let (slots, rtx) = slot_ssrcs(answer);
+        Client {
             id,
             address,
+            server,
+            provider: self.provider,
+            certificate: self.certificate,
             agent,
-            dtls,
+            dtls: Endpoint::new(address, TransportProtocol::UDP, None),
             profile,
+            reachable: false,
             keys: None,
             slots,
             rtx,
             received: Vec::new(),
             reports: Vec::new(),
-        });
-        self.pass(Duration::from_millis(60), clients);
-        let config = ConfigBuilder::default()
-            .with_crypto_provider(provider)
-            .with_certificates(vec![certificate])
-            .with_srtp_protection_profiles(vec![dtls_profile(profile)])
-            .with_insecure_skip_verify(true)
-            .with_extended_master_secret(ExtendedMasterSecretType::Require)
-            .build(true, None)
-            .expect("a configuration");
-        clients[place]
-            .dtls
-            .connect(self.now, server(), Arc::new(config), None)
-            .expect("a hello");
-        for _ in 0..50 {
-            if clients[place].keys.is_some() {
-                break;
-            }
-            self.pass(Duration::from_millis(20), clients);
         }
-        assert!(clients[place].keys.is_some(), "the handshake finishes");
-        place
     }
-}
-
-fn server() -> SocketAddr {
-    SERVER.parse().expect("an address")
 }
 
 fn dtls_profile(profile: Profile) -> SrtpProtectionProfile {
@@ -336,15 +366,47 @@ fn offer(ufrag: &str, pwd: &str, fingerprint: &str, audio: usize, video: usize) 
 }
 
 impl Client {
-    fn handle(&mut self, now: Instant, datagram: &mut [u8]) {
+    /// Begins the DTLS handshake, once its checks have been answered.
+    pub fn connect(&mut self, now: Instant) {
+        let config = ConfigBuilder::default()
+            .with_crypto_provider(self.provider.clone())
+            .with_certificates(vec![self.certificate.clone()])
+            .with_srtp_protection_profiles(vec![dtls_profile(self.profile)])
+            .with_insecure_skip_verify(true)
+            .with_extended_master_secret(ExtendedMasterSecretType::Require)
+            .build(true, None)
+            .expect("a configuration");
+        self.dtls
+            .connect(now, self.server, Arc::new(config), None)
+            .expect("a hello");
+    }
+
+    /// Where the server's media is, by its answer.
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
+
+    /// Whether the server has answered a check.
+    pub fn is_reachable(&self) -> bool {
+        self.reachable
+    }
+
+    /// Whether the handshake has finished.
+    pub fn is_connected(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// Takes a datagram of the server's.
+    pub fn handle(&mut self, now: Instant, datagram: &mut [u8]) {
         match datagram.first() {
             Some(0..=3) => {
+                self.reachable |= datagram.starts_with(&BINDING_SUCCESS);
                 self.agent
                     .handle_read(TransportMessage {
                         now,
                         transport: TransportContext {
                             local_addr: self.address,
-                            peer_addr: server(),
+                            peer_addr: self.server,
                             transport_protocol: TransportProtocol::UDP,
                             ecn: None,
                         },
@@ -355,7 +417,7 @@ impl Client {
             Some(20..=63) => {
                 let events = self
                     .dtls
-                    .read(now, server(), None, BytesMut::from(&*datagram))
+                    .read(now, self.server, None, BytesMut::from(&*datagram))
                     .expect("the server's DTLS is well-formed");
                 for event in events {
                     if matches!(event, EndpointEvent::HandshakeComplete) {
@@ -380,7 +442,7 @@ impl Client {
     fn export(&mut self) {
         let state = self
             .dtls
-            .get_connection_state(server())
+            .get_connection_state(self.server)
             .expect("an association");
         let material = state
             .export_keying_material(EXPORTER_LABEL, &[], self.profile.exported_bytes())
@@ -392,7 +454,8 @@ impl Client {
         ));
     }
 
-    fn poll(&mut self, now: Instant) -> Option<Vec<u8>> {
+    /// The next datagram of ICE or DTLS for the server.
+    pub fn poll(&mut self, now: Instant) -> Option<Vec<u8>> {
         if self.agent.poll_timeout().is_some_and(|at| at <= now) {
             self.agent.handle_timeout(now).expect("no mDNS");
         }
@@ -402,10 +465,10 @@ impl Client {
         }
         if self
             .dtls
-            .poll_timeout(&server())
+            .poll_timeout(&self.server)
             .is_some_and(|at| at <= now)
         {
-            self.dtls.handle_timeout(server(), now).expect("in time");
+            self.dtls.handle_timeout(self.server, now).expect("in time");
         }
         self.dtls
             .poll_transmit()
@@ -444,7 +507,8 @@ impl Client {
         self.seal(&fields, &[], payload)
     }
 
-    fn seal(
+    /// A packet with this header as this client seals it.
+    pub fn seal(
         &mut self,
         fields: &HeaderFields,
         extensions: &[(u8, &[u8])],
@@ -452,11 +516,18 @@ impl Client {
     ) -> Vec<u8> {
         let mut packet = vec![0; DATAGRAM_BYTES_MAX];
         let header = rtp::write_header(&mut packet, fields, extensions).expect("a header");
-        let end = header + payload.len();
-        packet[header..end].copy_from_slice(payload);
+        packet.truncate(header);
+        packet.extend(payload);
+        self.seal_bytes(&packet, header, 0)
+    }
+
+    /// Any bytes as this client seals them, the first `header` of which stay readable.
+    pub fn seal_bytes(&mut self, plain: &[u8], header: usize, rollovers: u32) -> Vec<u8> {
+        let mut packet = vec![0; DATAGRAM_BYTES_MAX];
+        packet[..plain.len()].copy_from_slice(plain);
         let (sealer, _) = self.keys.as_mut().expect("connected");
         let length = sealer
-            .seal_rtp(&mut packet, header, end, 0)
+            .seal_rtp(&mut packet, header, plain.len(), rollovers)
             .expect("sealed");
         packet.truncate(length);
         packet

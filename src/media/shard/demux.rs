@@ -4,7 +4,9 @@
 use std::{net::SocketAddr, time::Instant};
 
 use super::{
-    Shard, insert,
+    Shard, fingerprint,
+    forward::PAYLOAD_BYTES_MAX,
+    insert,
     peer::Peer,
     ring::Packet,
     rtcp,
@@ -57,7 +59,7 @@ impl Shard {
     }
 
     fn stun(&mut self, path: Path, message: &[u8]) {
-        if message.get(4..8) != Some(&STUN_COOKIE) {
+        if message.get(4..8) != Some(&STUN_COOKIE) || !fingerprint::is_right(message) {
             return;
         }
         let key = if message.starts_with(&STUN_BINDING_REQUEST) {
@@ -158,17 +160,15 @@ impl Shard {
             .reception
             .handle(now, epoch, source.clock_hz, opened.index, header.timestamp);
         // The floor: what may not be heard or seen goes no further, whatever is sent.
-        if !source.open || payload.is_empty() {
+        if !source.open {
             return;
         }
-        let (picture, starts) = match source.kind() {
-            Kind::Audio => (None, true),
-            Kind::Video => {
-                let Some(picture) = vp8::Descriptor::parse(payload) else {
-                    return;
-                };
-                (Some(picture), picture.starts_key_frame(payload))
-            }
+        let Some((picture, starts)) = readable(source.kind(), payload) else {
+            source.holes.leave_out(opened.index);
+            return;
+        };
+        let Some(number) = source.holes.number(opened.index) else {
+            return;
         };
         if source.source == Source::Microphone {
             if let Some(level) = level {
@@ -184,8 +184,8 @@ impl Shard {
                     .push_back((session, Notice::AudioHeard { peer: peer_id }));
             }
         }
-        // An index starts at 0, a stored sequence number at 1.
-        let sequence = opened.index + 1;
+        // A number starts at 0, a stored sequence number at 1.
+        let sequence = number + 1;
         let stored = source.ring.push(
             Packet {
                 sequence,
@@ -216,6 +216,22 @@ impl Shard {
             source.key_frames.arrived();
         }
         self.ask_for_key_frames();
+    }
+}
+
+/// The descriptor of a payload that can be forwarded, where it has one, and whether a decoder can
+/// begin with it. Nothing for mere padding, for what no decoder reads, and for more than leaves
+/// again.
+fn readable(kind: Kind, payload: &[u8]) -> Option<(Option<vp8::Descriptor>, bool)> {
+    if payload.is_empty() || payload.len() > PAYLOAD_BYTES_MAX {
+        return None;
+    }
+    match kind {
+        Kind::Audio => Some((None, true)),
+        Kind::Video => {
+            let picture = vp8::Descriptor::parse(payload)?;
+            Some((Some(picture), picture.starts_key_frame(payload)))
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! This module must never know how a packet is sealed or where slots come from.
 
+use std::time::Duration;
+
 use super::{
     REPORT, Shard,
     peer::Peer,
@@ -15,6 +17,8 @@ use crate::media::Kind;
 const CNAME: &str = "roundtable";
 /// Room for a compound packet of the server's with the seal, in bytes.
 const COMPOUND_BYTES_MAX: usize = 1400;
+/// The least time between two reports of a sender that are carried over; others only count.
+const CARRY_PACE: Duration = Duration::from_millis(250);
 /// What sealing adds at most, with some room.
 const SEAL_BYTES: usize = 40;
 
@@ -36,13 +40,17 @@ impl Shard {
                     let Some(place) = self.slot_by_ssrc(key, media_ssrc) else {
                         continue;
                     };
+                    let now = self.now;
+                    let Some(peer) = self.peers.get_mut(key).and_then(Option::as_deref_mut) else {
+                        continue;
+                    };
                     for sequence in lost {
-                        let sent = self
-                            .peer(key)
-                            .and_then(|peer| peer.slots.get(place)?.recall(sequence));
-                        if let Some(sent) = sent {
-                            self.forwards.push_again(key, place, sent);
+                        let sent = peer.slots.get(place).and_then(|slot| slot.recall(sequence));
+                        let Some(sent) = sent else { continue };
+                        if !peer.resends.take(now) {
+                            break;
                         }
+                        self.forwards.push_again(key, place, sent);
                     }
                 }
                 Packet::PictureLoss { media_ssrc, .. } => self.want_key_frame(key, media_ssrc),
@@ -93,9 +101,14 @@ impl Shard {
             return;
         };
         source.reception.handle_sender_report(now, info.ntp);
-        if !source.open {
+        // A client reports once a second; each report goes to everybody who receives the track.
+        let early = source
+            .carried_at
+            .is_some_and(|at| now.saturating_duration_since(at) < CARRY_PACE);
+        if !source.open || early {
             return;
         }
+        source.carried_at = Some(now);
         for subscriber in &source.subscribers {
             let Some(peer) = self
                 .peers

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    Shard, Transmit,
+    DATAGRAM_BYTES_MAX, Shard, Transmit,
     peer::{Peer, Sent},
     rewrite::{Incoming, Mapped},
     ring::Packet,
@@ -13,6 +13,9 @@ use super::{
 };
 use crate::media::Kind;
 
+/// The longest payload that is forwarded, in bytes: a datagram's room without a header with a level,
+/// the number of a packet sent again and the seal. Browsers send some 1,200.
+pub(super) const PAYLOAD_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - 48;
 /// Packets that wait to be sent again at most. A receiver that asks for more asks once more.
 const RESENDS_MAX: usize = 1024;
 

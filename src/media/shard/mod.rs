@@ -8,7 +8,9 @@
 
 mod demux;
 mod feedback;
+mod fingerprint;
 mod forward;
+mod holes;
 mod keyframes;
 mod loudness;
 mod peer;
@@ -37,7 +39,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Gate, Notice, OfferRefusal, Order, PeerId, Sending, SessionKey};
 use forward::Forwards;
-use peer::{Numbers, Peer, Plan};
+use peer::{Numbers, Peer, Plan, Resends};
 use sdp::Local;
 use source::{PeerKey, SourceKey, SourceState};
 use srtp::{Opener, Sealer};
@@ -292,6 +294,7 @@ impl Shard {
             slots: plan.slots,
             reporter: self.random.next_u32(),
             report_at: self.now + REPORT,
+            resends: Resends::new(self.now),
             connected: false,
             slots_changed: false,
         };

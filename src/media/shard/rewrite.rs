@@ -12,6 +12,12 @@ use super::vp8::{Descriptor, Numbers, Shift};
 /// decoder never sees two frames of one time.
 const SWITCH_STEP: Duration = Duration::from_millis(33);
 
+/// A gap of the source's that a slot takes over, in packets, as RFC 3550 appendix A.1 has it. A
+/// larger one is made a gap of one, which still tells of a loss: receivers count on over less than
+/// half of 2^16, and some such gaps in a row whose ends the network loses would make them lose
+/// count of the rollovers, for this source and all that follow on the slot.
+const GAP_MAX: u64 = 3000;
+
 /// What goes out in place of what came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mapped {
@@ -92,13 +98,19 @@ impl Rewrite {
     /// Where a packet goes in the stream; nothing when it is not sent: before the source has
     /// started, or a straggler from before the switch.
     pub fn map(&mut self, now: Instant, packet: &Incoming) -> Option<Mapped> {
-        let (current, first) = match self.current {
+        let (mut current, first) = match self.current {
             Some(current) => (current, false),
             None if packet.starts => (self.begin(now, packet), true),
             None => return None,
         };
         let ahead = packet.sequence.checked_sub(current.first_sequence)?;
-        let index = current.first_index + ahead;
+        let mut index = current.first_index + ahead;
+        if index > self.next_index + GAP_MAX {
+            index = self.next_index + 1;
+            current.first_sequence = packet.sequence;
+            current.first_index = index;
+            self.current = Some(current);
+        }
         let timestamp = packet.timestamp.wrapping_add(current.timestamp_shift);
         if index >= self.next_index {
             self.next_index = index + 1;
@@ -189,5 +201,21 @@ mod tests {
         assert_eq!(other.timestamp, 4600 + 9000);
         // A straggler from before the key frame would reuse an index.
         assert_eq!(rewrite.map(at(141), &packet(9, 777, false)), None);
+    }
+
+    #[test]
+    fn a_huge_gap_becomes_a_gap_of_one() {
+        let now = Instant::now();
+        let mut rewrite = Rewrite::new(48_000, 100, 0);
+        let index = |rewrite: &mut Rewrite, sequence| {
+            let mapped = rewrite.map(now, &packet(sequence, 7, true));
+            mapped.map(|mapped| mapped.index)
+        };
+        assert_eq!(index(&mut rewrite, 1), Some(100));
+        assert_eq!(index(&mut rewrite, 3001), Some(3100), "a gap to be told");
+        assert_eq!(index(&mut rewrite, 40_000), Some(3102), "one is missing");
+        assert_eq!(index(&mut rewrite, 40_001), Some(3103));
+        assert_eq!(index(&mut rewrite, 39_999), None, "a straggler has no place");
+        assert_eq!(index(&mut rewrite, 80_000), Some(3105));
     }
 }

@@ -4,7 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{keyframes::KeyFrames, loudness::Loudness, reception::Reception, ring::Ring};
+use super::{
+    holes::Holes, keyframes::KeyFrames, loudness::Loudness, reception::Reception, ring::Ring,
+};
 use crate::media::{AudioRank, Kind, Source};
 
 /// Packets and bytes kept of a picture: a second at 2 Mbit/s.
@@ -58,6 +60,10 @@ pub struct SourceState {
     pub key_frames: KeyFrames,
     /// What the receiver reports say.
     pub reception: Reception,
+    /// When a sender report was last carried over to the slots.
+    pub carried_at: Option<Instant>,
+    /// Which numbers are left out.
+    pub holes: Holes,
     last_packet: Option<Instant>,
     active: bool,
 }
@@ -83,6 +89,8 @@ impl SourceState {
             loudness: Loudness::default(),
             key_frames: KeyFrames::default(),
             reception: Reception::default(),
+            carried_at: None,
+            holes: Holes::default(),
             last_packet: None,
             active: false,
         }

@@ -300,20 +300,26 @@ fn read_codec(media: &MediaDescription, kind: Kind) -> Option<Codec> {
         Kind::Audio => ("opus/48000/2", 48_000),
         Kind::Video => ("vp8/90000", 90_000),
     };
-    let (payload_type, map) = by_payload_type(media, "rtpmap").find(|(number, map)| {
-        map.eq_ignore_ascii_case(wanted) && media.media_name.formats.contains(&number.to_string())
-    })?;
+    let mut offered: PayloadTypes = [false; 128];
+    for number in media.media_name.formats.iter().filter_map(|format| format.parse().ok()) {
+        mark(&mut offered, number);
+    }
+    let (payload_type, map) = by_payload_type(media, "rtpmap")
+        .find(|(number, map)| map.eq_ignore_ascii_case(wanted) && is_marked(&offered, *number))?;
     let fmtp = by_payload_type(media, "fmtp")
         .find(|(number, _)| *number == payload_type)
         .map(|(_, rest)| rest.to_owned());
     let apt = format!("apt={payload_type}");
+    // Each list is walked once: a member's offer of thousands of lines must not hold up the shard.
+    let mut repairs: PayloadTypes = [false; 128];
+    for (number, rest) in by_payload_type(media, "fmtp") {
+        if rest.split(';').any(|part| part.trim() == apt) {
+            mark(&mut repairs, number);
+        }
+    }
     let rtx = by_payload_type(media, "rtpmap")
-        .filter(|(_, map)| map.to_ascii_lowercase().starts_with("rtx/"))
-        .find(|(number, _)| {
-            by_payload_type(media, "fmtp").any(|(other, rest)| {
-                other == *number && rest.split(';').any(|part| part.trim() == apt)
-            })
-        })
+        .filter(|(number, _)| is_marked(&repairs, *number))
+        .find(|(_, map)| map.to_ascii_lowercase().starts_with("rtx/"))
         .map(|(payload_type, _)| Rtx { payload_type });
     Some(Codec {
         payload_type,
@@ -322,6 +328,19 @@ fn read_codec(media: &MediaDescription, kind: Kind) -> Option<Codec> {
         fmtp,
         rtx,
     })
+}
+
+/// Payload types below 128, marked.
+type PayloadTypes = [bool; 128];
+
+fn mark(marked: &mut PayloadTypes, number: u8) {
+    if let Some(place) = marked.get_mut(usize::from(number)) {
+        *place = true;
+    }
+}
+
+fn is_marked(marked: &PayloadTypes, number: u8) -> bool {
+    marked.get(usize::from(number)).copied().unwrap_or(false)
 }
 
 fn read_extensions(media: &MediaDescription) -> Extensions {

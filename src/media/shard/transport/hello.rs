@@ -11,6 +11,7 @@ use crate::media::shard::srtp::Profile;
 /// send about 1,800.
 const HELLO_BYTES_MAX: usize = 4096;
 
+const RECORD_ALERT: u8 = 21;
 const RECORD_HANDSHAKE: u8 = 22;
 const HANDSHAKE_CLIENT_HELLO: u8 = 1;
 const EXTENSION_USE_SRTP: u16 = 14;
@@ -77,6 +78,12 @@ impl HelloReader {
             self.body.extend_from_slice(fragment);
         }
     }
+}
+
+/// Whether a datagram is an alert and nothing else.
+pub fn is_one_alert(datagram: &[u8]) -> bool {
+    let mut rest = Reader(datagram);
+    matches!(rest.record(), Some((RECORD_ALERT, ..))) && rest.0.is_empty()
 }
 
 fn choose(hello: &[u8]) -> Hello {

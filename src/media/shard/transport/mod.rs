@@ -48,6 +48,10 @@ pub const REMOTE_CANDIDATES_MAX: usize = 16;
 const CHECKED_ADDRESSES_MAX: usize = 32;
 /// Datagrams kept while the ClientHello is put together; more push out nothing and are dropped.
 const EARLY_DATAGRAMS_MAX: usize = 8;
+/// DTLS that is taken of a peer over its life, in bytes: a handshake has some 4 KiB, and room for
+/// its repetitions. The association keeps every fragment, however empty, and every record of keys
+/// to come, and looks through them anew for each; what comes beyond this is dropped, but for alerts.
+const DTLS_BYTES_MAX: usize = 32 * 1024;
 /// Silence on the path after which the peer counts as disconnected, then as lost (RFC 7675 asks
 /// for 30 s of consent at most).
 const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
@@ -186,6 +190,7 @@ pub struct Transport {
     selected: bool,
     hello: HelloReader,
     early: Vec<BytesMut>,
+    dtls_bytes: usize,
     dtls: Option<(Profile, Endpoint)>,
     ready: bool,
     lost: bool,
@@ -235,6 +240,7 @@ impl Transport {
             selected: false,
             hello: HelloReader::default(),
             early: Vec::new(),
+            dtls_bytes: 0,
             dtls: None,
             ready: false,
             lost: false,
@@ -314,7 +320,7 @@ impl Transport {
 
     /// Takes a datagram of DTLS records from an address that passed a check.
     pub fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
-        if self.lost {
+        if self.lost || !self.may_take(datagram) {
             return;
         }
         if self.dtls.is_none() {
@@ -342,6 +348,20 @@ impl Transport {
             }
         }
         self.read_dtls(now, BytesMut::from(datagram));
+    }
+
+    /// Counts a datagram of DTLS. An alert alone is always taken once there are keys: it is opened
+    /// or dropped, and nothing of it is kept.
+    fn may_take(&mut self, datagram: &[u8]) -> bool {
+        if self.ready && hello::is_one_alert(datagram) {
+            return true;
+        }
+        let bytes = self.dtls_bytes.saturating_add(datagram.len());
+        let within = bytes <= DTLS_BYTES_MAX;
+        if within {
+            self.dtls_bytes = bytes;
+        }
+        within
     }
 
     fn read_dtls(&mut self, now: Instant, datagram: BytesMut) {
