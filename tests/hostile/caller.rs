@@ -3,6 +3,8 @@
 use std::{
     io::ErrorKind,
     net::{SocketAddr, UdpSocket},
+    os::fd::AsRawFd,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -45,6 +47,7 @@ impl Caller {
     pub fn offer(mut line: Line, member: &str, profile: Profile, slots: (usize, usize)) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a loopback socket");
         socket.set_nonblocking(true).expect("an option");
+        widen(&socket);
         let offered = Offered::new(&format!("user{member}"), slots.0, slots.1);
         let answer = line
             .ask("media.offer", offer_fields(&offered.sdp))
@@ -72,7 +75,7 @@ impl Caller {
                 greeted = true;
                 self.client.connect(Instant::now());
             }
-            std::thread::sleep(Duration::from_millis(1));
+            thread::sleep(Duration::from_millis(1));
         }
         self.line.hears("media.connected");
     }
@@ -88,7 +91,9 @@ impl Caller {
 
     /// Asks for the floor, which is given at once.
     pub fn take_floor(&mut self) {
-        self.line.ask("floor.request", json!({})).expect("the floor");
+        self.line
+            .ask("floor.request", json!({}))
+            .expect("the floor");
     }
 
     /// Takes in what has come and sends what ICE and DTLS have to say.
@@ -130,7 +135,13 @@ impl Caller {
     /// Sends a datagram from its address. Where the buffers are full it waits: an attack that is
     /// lost on the way tries nothing.
     pub fn send(&self, datagram: &[u8]) {
-        send(&self.socket, datagram, self.server);
+        loop {
+            match self.socket.send_to(datagram, self.server) {
+                Ok(_) => return,
+                Err(why) if why.kind() == ErrorKind::WouldBlock => thread::yield_now(),
+                Err(why) => panic!("{why}"),
+            }
+        }
     }
 }
 
@@ -142,13 +153,17 @@ pub fn offer_fields(sdp: &str) -> serde_json::Value {
     ]})
 }
 
-/// Sends from a socket that does not wait by itself.
-pub fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr) {
-    loop {
-        match socket.send_to(datagram, to) {
-            Ok(_) => return,
-            Err(why) if why.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
-            Err(why) => panic!("{why}"),
-        }
+/// Room for what comes while an attack does not read, as far as the machine grants it.
+fn widen(socket: &UdpSocket) {
+    let wanted: i32 = 4 * 1024 * 1024;
+    // SAFETY: the option's value is an int, which is here.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVBUF,
+            (&raw const wanted).cast(),
+            size_of::<i32>() as u32,
+        );
     }
 }

@@ -35,7 +35,10 @@ fn reachable(line: Line, member: &str) -> Caller {
 /// The datagrams of a member's good handshake.
 fn flight(house: &House, member: &str) -> Vec<Vec<u8>> {
     let caller = Caller::join(house, member, Profile::AeadAes128Gcm, (1, 1));
-    let dtls = caller.setup.into_iter().filter(|sent| (20..=63).contains(&sent[0]));
+    let dtls = caller
+        .setup
+        .into_iter()
+        .filter(|sent| (20..=63).contains(&sent[0]));
     dtls.collect()
 }
 
@@ -89,7 +92,11 @@ fn endless(random: &mut StdRng, number: &mut u64) -> Vec<Vec<u8>> {
         // As much as a datagram holds, of a message that nobody waits for.
         let mut heap = vec![0; 1200];
         random.fill_bytes(&mut heap);
-        push(HANDSHAKE, 0, &message(14, 0xff_ffff, 9, group * 1200, &heap));
+        push(
+            HANDSHAKE,
+            0,
+            &message(14, 0xff_ffff, 9, group * 1200, &heap),
+        );
         // Of the next epoch, to be kept until there are keys.
         push([HANDSHAKE, 23, 20, ALERT][group as usize % 4], 1, &heap);
     }
@@ -190,7 +197,12 @@ fn after_the_handshake_plain_records_are_not_believed() {
             let mut sent = Vec::new();
             for level in [1, 2] {
                 for description in [0, 10, 40, 50, 100] {
-                    sent.push(record(ALERT, 0, 500 + description, &[level, description as u8]));
+                    sent.push(record(
+                        ALERT,
+                        0,
+                        500 + description,
+                        &[level, description as u8],
+                    ));
                 }
             }
             sent.extend(endless(&mut random, &mut number));
@@ -210,7 +222,11 @@ fn after_the_handshake_plain_records_are_not_believed() {
         caller.live_media_only();
     }
     assert!(caller.line.take_in(), "it was cut off");
-    let lost = caller.line.told.iter().any(|told| told["signal"] == "media.lost");
+    let lost = caller
+        .line
+        .told
+        .iter()
+        .any(|told| told["signal"] == "media.lost");
     assert!(!lost, "its media path was given up");
 }
 

@@ -134,7 +134,9 @@ impl House {
         let status = fs::read_to_string(path).expect("a running process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.and_then(|line| line.split_whitespace().next());
-        number.and_then(|number| number.parse().ok()).expect("VmRSS")
+        number
+            .and_then(|number| number.parse().ok())
+            .expect("VmRSS")
     }
 
     /// Runs an attack twice. The first round makes whatever is made once; what the second adds to

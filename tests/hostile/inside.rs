@@ -52,12 +52,7 @@ impl Evil {
             OPUS => (&mut self.sound, MICROPHONE),
             _ => (&mut self.picture, CAMERA),
         };
-        let plain = [
-            &header(flags, payload_type, *index, ssrc),
-            between,
-            payload,
-        ]
-        .concat();
+        let plain = [&header(flags, payload_type, *index, ssrc), between, payload].concat();
         let rollovers = (*index >> 16) as u32;
         *index += 1;
         let head = 12 + between.len();
@@ -116,7 +111,16 @@ fn bad_padding(evil: &mut Evil) -> Vec<Vec<u8>> {
     let mut sent = Vec::new();
     for kind in [OPUS, VP8] {
         for length in 0..40_u8 {
-            for count in [0, 1, length.wrapping_sub(1), length, length + 1, 127, 254, 255] {
+            for count in [
+                0,
+                1,
+                length.wrapping_sub(1),
+                length,
+                length + 1,
+                127,
+                254,
+                255,
+            ] {
                 let mut payload = vec![0x10; usize::from(length)];
                 if let Some(last) = payload.last_mut() {
                     *last = count;

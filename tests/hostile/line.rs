@@ -67,9 +67,7 @@ impl Line {
             .insert("sec-websocket-protocol", protocol);
         let stream = TcpStream::connect(&house.address).map_err(|why| Box::new(why.into()))?;
         stream.set_nodelay(true).expect("an option");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("an option");
+        stream.set_read_timeout(Some(PATIENCE)).expect("an option");
         // We send whatever we like; the server's limits are the ones that are tried.
         let config = WebSocketConfig::default().max_message_size(None);
         let made = tungstenite::client::client_with_config(request, stream, Some(config));
@@ -111,6 +109,20 @@ impl Line {
         let answer = self.answer();
         assert_eq!(answer["id"], json!(id), "{kind}: {answer}");
         outcome(&answer)
+    }
+
+    /// The same where the connection may end instead.
+    pub fn ask_or_end(&mut self, kind: &str, fields: Value) -> Option<Result<Value, Refused>> {
+        let mut request = fields;
+        request["id"] = json!(0);
+        request["type"] = json!(kind);
+        self.send(Message::text(request.to_string())).ok()?;
+        loop {
+            let message = self.next().ok()?;
+            if message.get("id").is_some() {
+                return Some(outcome(&message));
+            }
+        }
     }
 
     /// Sends any text.

@@ -14,10 +14,14 @@ mod caller;
 #[expect(dead_code, reason = "the tests in memory use more of it")]
 mod client;
 mod control;
+mod crowds;
 mod flood;
 mod handshakes;
 mod house;
 mod inside;
 mod line;
+mod links;
+mod messages;
+mod offers;
 mod outside;
 mod pair;

@@ -36,7 +36,9 @@ fn templates(house: &House, member: &str) -> (Caller, Vec<u8>, Vec<Vec<u8>>, Vec
     let mut caller = Caller::join(house, member, Profile::AeadAes128Gcm, (1, 1));
     let of = |range: std::ops::RangeInclusive<u8>, caller: &Caller| -> Vec<Vec<u8>> {
         let its = caller.setup.iter();
-        its.filter(|sent| range.contains(&sent[0])).cloned().collect()
+        its.filter(|sent| range.contains(&sent[0]))
+            .cloned()
+            .collect()
     };
     let request = of(0..=3, &caller).remove(0);
     let flight = of(20..=63, &caller);

@@ -25,7 +25,7 @@ use crate::{caller::Caller, house::House};
 const GAP_MAX: Duration = Duration::from_millis(500);
 
 /// What was sent in the last moment of an attack may still be on its way.
-const ON_THE_WAY: Duration = Duration::from_millis(400);
+const ON_THE_WAY: Duration = Duration::from_millis(250);
 
 const SOUND_EVERY: Duration = Duration::from_millis(20);
 const PICTURE_EVERY: Duration = Duration::from_millis(40);
@@ -216,19 +216,35 @@ impl Talk {
             .speaker
             .client
             .sound(number, self.sound * 960, 30, &payload);
-        self.seen.lock().expect("no panic").sound.sent.push(Instant::now());
+        self.seen
+            .lock()
+            .expect("no panic")
+            .sound
+            .sent
+            .push(Instant::now());
         self.speaker.send(&datagram);
         self.sound += 1;
     }
 
     fn show(&mut self) {
-        let payload = [&KEY_FRAME, MARK.as_slice(), &self.picture.to_be_bytes(), &[0; 700]].concat();
+        let payload = [
+            &KEY_FRAME,
+            MARK.as_slice(),
+            &self.picture.to_be_bytes(),
+            &[0; 700],
+        ]
+        .concat();
         let number = self.picture as u16;
         let datagram = self
             .speaker
             .client
             .picture(number, self.picture * 3600, true, &payload);
-        self.seen.lock().expect("no panic").picture.sent.push(Instant::now());
+        self.seen
+            .lock()
+            .expect("no panic")
+            .picture
+            .sent
+            .push(Instant::now());
         self.speaker.send(&datagram);
         self.picture += 1;
     }
@@ -249,7 +265,10 @@ impl Talk {
         for compound in std::mem::take(&mut self.speaker.client.reports) {
             seen.asked += rtcp::packets(&compound)
                 .filter(|packet| {
-                    matches!(packet, Packet::PictureLoss { .. } | Packet::FullIntra { .. })
+                    matches!(
+                        packet,
+                        Packet::PictureLoss { .. } | Packet::FullIntra { .. }
+                    )
                 })
                 .count();
         }
@@ -268,11 +287,12 @@ impl Talk {
 
     /// Until something arrives or the next packet is due; the loop itself keeps the time.
     fn sleep(&self) {
-        let mut watched = [&self.speaker.socket, &self.listener.socket].map(|socket| libc::pollfd {
-            fd: socket.as_raw_fd(),
-            events: libc::POLLIN,
-            revents: 0,
-        });
+        let mut watched =
+            [&self.speaker.socket, &self.listener.socket].map(|socket| libc::pollfd {
+                fd: socket.as_raw_fd(),
+                events: libc::POLLIN,
+                revents: 0,
+            });
         // SAFETY: poll reads and writes the two elements.
         unsafe {
             libc::poll(watched.as_mut_ptr(), 2, 5);

@@ -215,7 +215,11 @@ mod tests {
         assert_eq!(index(&mut rewrite, 3001), Some(3100), "a gap to be told");
         assert_eq!(index(&mut rewrite, 40_000), Some(3102), "one is missing");
         assert_eq!(index(&mut rewrite, 40_001), Some(3103));
-        assert_eq!(index(&mut rewrite, 39_999), None, "a straggler has no place");
+        assert_eq!(
+            index(&mut rewrite, 39_999),
+            None,
+            "a straggler has no place"
+        );
         assert_eq!(index(&mut rewrite, 80_000), Some(3105));
     }
 }

@@ -211,7 +211,10 @@ fn read_fingerprint(value: &str) -> Result<[u8; 32], OfferRefusal> {
     let mut bytes = [0; 32];
     let mut count = 0;
     for (place, part) in hex.trim().split(':').enumerate() {
-        let byte = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
+        // The standard library takes a sign, too.
+        let is_hex = part.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let byte = u8::from_str_radix(part, 16).ok().filter(|_| is_hex);
+        let byte = byte.ok_or_else(wrong)?;
         *bytes.get_mut(place).ok_or_else(wrong)? = byte;
         count = place + 1;
     }
@@ -301,7 +304,12 @@ fn read_codec(media: &MediaDescription, kind: Kind) -> Option<Codec> {
         Kind::Video => ("vp8/90000", 90_000),
     };
     let mut offered: PayloadTypes = [false; 128];
-    for number in media.media_name.formats.iter().filter_map(|format| format.parse().ok()) {
+    for number in media
+        .media_name
+        .formats
+        .iter()
+        .filter_map(|format| format.parse().ok())
+    {
         mark(&mut offered, number);
     }
     let (payload_type, map) = by_payload_type(media, "rtpmap")

@@ -1,0 +1,498 @@
+//! What is wrong with a message or a frame is said; the connection stays or is closed as the
+//! protocol page has it.
+
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
+
+use crate::{
+    house::{House, SESSION},
+    line::{Ended, Line, code, outcome},
+    pair::{Pair, wait},
+};
+
+/// The longest message, in bytes.
+const FRAME_MAX: usize = 64 * 1024;
+
+/// Requests without a limit of their rate, where the rate is not what is tried.
+const UNHURRIED: [(&str, &str); 2] = [
+    ("SIGNALLING__REQUESTS_PER_S", "100000"),
+    ("SIGNALLING__REQUESTS_BURST", "100000"),
+];
+
+/// Texts that are no requests, with the id that can be read in them.
+fn malformed() -> Vec<(String, Option<u64>)> {
+    let deep = |open: &str, close: &str, depth: usize| open.repeat(depth) + &close.repeat(depth);
+    let nothing_read = [
+        "",
+        " ",
+        "{",
+        "}",
+        "[]",
+        "[1]",
+        "null",
+        "true",
+        "7",
+        "\"hello\"",
+        "{]",
+        "{\"id\"}",
+        "{\"id\":1,}",
+        "{'id':1}",
+        "{\"id\":1 \"type\":\"hello\"}",
+        "\u{feff}{}",
+        "{}{}",
+        "{} x",
+        "NaN",
+        "{\"id\":NaN}",
+        "{\"id\":1e999999999}",
+        "{\"id\":-}",
+        "\0",
+        "{\"\\ud800\":1}",
+        "// no\n{}",
+        "{\"id\":0x10}",
+        "{\"id\":01}",
+    ];
+    let mut texts: Vec<(String, Option<u64>)> =
+        nothing_read.map(|text| (text.to_owned(), None)).to_vec();
+    for depth in [127, 128, 129, 1000, 30_000] {
+        texts.push((deep("[", "]", depth), None));
+        texts.push((format!("{{\"id\":{}}}", deep("[", "]", depth)), None));
+        texts.push((deep("{\"a\":", "}", depth.min(10_000)), None));
+    }
+    // Ids that are none.
+    for id in [
+        "null",
+        "-1",
+        "1.5",
+        "\"1\"",
+        "9007199254740992",
+        "1e3",
+        "18446744073709551616",
+        "{}",
+    ] {
+        texts.push((format!("{{\"id\":{id},\"type\":\"hello\"}}"), None));
+    }
+    texts.push((format!("{{\"id\":1{}}}", "0".repeat(60_000)), None));
+    // With an id.
+    for rest in [
+        "",
+        ",\"type\":null",
+        ",\"type\":7",
+        ",\"type\":\"\"",
+        ",\"type\":\"Hello\"",
+        ",\"type\":\"no.such\"",
+        ",\"type\":\"hello\"",
+        ",\"type\":\"hello\",\"token\":null",
+        ",\"type\":\"hello\",\"token\":7",
+        ",\"type\":\"hello\",\"token\":\"a\",\"more\":1",
+        ",\"type\":\"hello\",\"token\":[\"a\"]",
+        ",\"type\":\"session.join\"",
+        ",\"type\":\"session.join\",\"session\":\"\"",
+        ",\"type\":\"session.join\",\"session\":\"../etc\"",
+        ",\"type\":\"session.join\",\"session\":\"session-1\",\"name\":7",
+        ",\"type\":\"media.offer\",\"sdp\":7,\"sending\":[]",
+        ",\"type\":\"media.offer\",\"sdp\":\"v=0\"",
+        ",\"type\":\"media.offer\",\"sdp\":\"v=0\",\"sending\":[{\"mid\":\"0\",\"source\":\"brain\"}]",
+        ",\"type\":\"media.candidate\",\"candidate\":7",
+        ",\"type\":\"floor.next\"",
+        ",\"type\":\"floor.next\",\"after_turn\":-1",
+        ",\"type\":\"floor.next\",\"after_turn\":1e30",
+        ",\"type\":\"floor.grant\",\"member\":\"laos-1\",\"after_turn\":\"1\"",
+        ",\"type\":\"floor.configure\",\"mode\":\"anarchy\",\"microphones\":1",
+        ",\"type\":\"floor.configure\",\"mode\":\"open\",\"microphones\":300",
+        ",\"type\":\"member.mute\",\"member\":\"Nobody!\"",
+    ] {
+        texts.push((format!("{{\"id\":5{rest}}}"), Some(5)));
+    }
+    texts.push((
+        format!("{{\"id\":5,\"type\":\"{}\"}}", "x".repeat(60_000)),
+        Some(5),
+    ));
+    texts.push((
+        format!(
+            "{{\"id\":5,\"type\":\"hello\",\"{}\":1}}",
+            "y".repeat(60_000)
+        ),
+        Some(5),
+    ));
+    texts
+}
+
+#[test]
+fn malformed_messages_are_bad_requests_and_the_connection_stays() {
+    let house = House::open(&UNHURRIED);
+    let pair = Pair::seat(&house);
+    let member = &house.members("delegate")[0];
+    let mut random = StdRng::seed_from_u64(10);
+    let mut unknown = Line::open(&house);
+    let mut joined = Line::join(&house, member);
+    house.endures("malformed messages", || {
+        pair.undisturbed("malformed messages", || {
+            for line in [&mut unknown, &mut joined] {
+                for (text, id) in malformed() {
+                    let shown: String = text.chars().take(80).collect();
+                    line.say(&text);
+                    let answer = line.answer();
+                    assert_eq!(code(&outcome(&answer)), "bad_request", "{shown}: {answer}");
+                    assert_eq!(answer["id"], json!(id), "{shown}");
+                }
+                // A good request with some bytes changed is something or other, and is answered.
+                let good =
+                    json!({"id": 5, "type": "floor.grant", "member": "laos-1", "after_turn": 0});
+                for _ in 0..2000 {
+                    let mut bytes = good.to_string().into_bytes();
+                    for _ in 0..random.random_range(1..4) {
+                        let place = random.random_range(0..bytes.len());
+                        bytes[place] = random.random_range(32..127);
+                    }
+                    line.say(&String::from_utf8(bytes).expect("ASCII"));
+                    let answered = outcome(&line.answer());
+                    let code = code(&answered);
+                    assert!(
+                        ["bad_request", "not_ready", "not_allowed"].contains(&code),
+                        "{code}"
+                    );
+                }
+            }
+            // The last of two counts, whichever that is: one answer, and no harm.
+            joined.say("{\"id\":1,\"id\":2,\"type\":\"hello\",\"type\":\"session.snapshot\"}");
+            let answer = joined.answer();
+            assert!(answer["id"] == 1 || answer["id"] == 2, "{answer}");
+            assert!(joined.ask("session.snapshot", json!({})).is_ok());
+        });
+    });
+    unknown
+        .ask("session.leave", json!({}))
+        .expect_err("not greeted");
+}
+
+#[test]
+fn requests_out_of_order_are_told_what_comes_first() {
+    let house = House::open(&UNHURRIED);
+    let member = &house.members("delegate")[0];
+    let mut line = Line::open(&house);
+    let all = of_the_room();
+    for (kind, fields) in &all {
+        assert_eq!(
+            code(&line.ask(kind, fields.clone())),
+            "not_ready",
+            "{kind} before hello"
+        );
+    }
+    let token = json!({"token": house.seat(member).token});
+    line.ask("hello", token.clone()).expect("a seat");
+    assert_eq!(code(&line.ask("hello", token)), "not_now");
+    for (kind, fields) in all.iter().filter(|(kind, _)| kind != "session.join") {
+        assert_eq!(
+            code(&line.ask(kind, fields.clone())),
+            "not_ready",
+            "{kind} before the join"
+        );
+    }
+    let unknown = line.ask("session.join", json!({"session": "nowhere"}));
+    assert_eq!(code(&unknown), "unknown_session");
+    let closed = line.ask("session.join", json!({"session": "session-2"}));
+    assert_eq!(code(&closed), "not_open");
+    line.ask("session.join", json!({"session": SESSION}))
+        .expect("open");
+    let twice = line.ask("session.join", json!({"session": SESSION}));
+    assert_eq!(code(&twice), "not_now");
+    let early = line.ask("media.candidate", json!({"candidate": "candidate:1"}));
+    assert_eq!(code(&early), "not_now");
+    house.is_unharmed("requests out of order");
+}
+
+/// A request of each type that is for a room.
+fn of_the_room() -> Vec<(String, Value)> {
+    let with = |kind: &str, fields| (kind.to_owned(), fields);
+    let mut all = vec![
+        with("session.join", json!({"session": SESSION})),
+        with("media.offer", json!({"sdp": "v=0", "sending": []})),
+        with("media.candidate", json!({"candidate": null})),
+    ];
+    for kind in [
+        "session.snapshot",
+        "session.leave",
+        "floor.request",
+        "floor.withdraw",
+        "floor.yield",
+        "floor.unmute",
+    ] {
+        all.push(with(kind, json!({})));
+    }
+    all.extend(of_a_chair("laos-1"));
+    all
+}
+
+/// Every chair's command, about this member.
+fn of_a_chair(member: &str) -> Vec<(String, Value)> {
+    let with = |kind: &str, fields| (kind.to_owned(), fields);
+    let mut all = Vec::new();
+    for kind in ["prepare", "open", "pause", "resume", "close", "reopen"] {
+        all.push(with(&format!("session.{kind}"), json!({})));
+    }
+    for kind in [
+        "floor.pause_clock",
+        "floor.resume_clock",
+        "floor.stop",
+        "floor.remove",
+        "member.mute",
+        "member.ask_unmute",
+        "member.remove",
+    ] {
+        all.push(with(kind, json!({"member": member})));
+    }
+    all.push(with("floor.next", json!({"after_turn": 0})));
+    all.push(with(
+        "floor.grant",
+        json!({"member": member, "after_turn": 0}),
+    ));
+    all.push(with(
+        "floor.configure",
+        json!({"mode": "open", "microphones": 25}),
+    ));
+    all
+}
+
+#[test]
+fn nobody_but_a_chair_gives_a_chair_s_orders() {
+    let house = House::open(&UNHURRIED);
+    let pair = Pair::seat(&house);
+    let target = house.members("delegate").pop().expect("the pair's speaker");
+    let page = include_str!("../../src/signalling/protocol.md");
+    let section = page
+        .split("### A chair's requests")
+        .nth(1)
+        .expect("it is there");
+    let section = section.split("\n## ").next().expect("its text");
+    let listed = section.matches("\"type\":\"").count();
+    let orders = of_a_chair(&target);
+    assert_eq!(
+        orders.len(),
+        listed,
+        "every chair's request of the page is tried"
+    );
+    pair.undisturbed("usurpers", || {
+        for role in [
+            "delegate",
+            "podium",
+            "observer",
+            "interpreter",
+            "technician",
+        ] {
+            let Some(member) = house.members(role).into_iter().next() else {
+                continue;
+            };
+            let mut line = Line::join(&house, &member);
+            for (kind, fields) in &orders {
+                let answer = line.ask(kind, fields.clone());
+                assert_eq!(code(&answer), "not_allowed", "{kind} of a {role}");
+            }
+        }
+    });
+    house.is_unharmed("usurpers");
+}
+
+#[test]
+fn names_and_numbers_out_of_bounds_are_named() {
+    let house = House::open(&UNHURRIED);
+    let delegates = house.members("delegate");
+    let mut line = Line::greet(&house, &delegates[0]);
+    for name in ["x".repeat(81), "ф".repeat(81), "x".repeat(60_000)] {
+        let joined = line.ask("session.join", json!({"session": SESSION, "name": name}));
+        assert_eq!(
+            code(&joined),
+            "limit",
+            "{} characters",
+            name.chars().count()
+        );
+    }
+    let name = "ф".repeat(80);
+    line.ask("session.join", json!({"session": SESSION, "name": name}))
+        .expect("as long as may be");
+    let mut chair = Line::join(&house, &house.members("chair")[0]);
+    for microphones in [0, 26, 255] {
+        let fields = json!({"mode": "open", "microphones": microphones});
+        assert_eq!(
+            code(&chair.ask("floor.configure", fields)),
+            "limit",
+            "{microphones}"
+        );
+    }
+    let unknown = chair.ask("member.mute", json!({"member": "nobody-7"}));
+    assert_eq!(code(&unknown), "unknown_member");
+    house.is_unharmed("names and numbers");
+}
+
+#[test]
+fn frames_that_are_too_long_or_none_end_the_connection_by_their_name() {
+    let house = House::open(&[]);
+    let pair = Pair::seat(&house);
+    let member = &house.members("delegate")[0];
+    let too_long = Ended {
+        goodbye: Some("frame_too_long".to_owned()),
+        close: Some(1009),
+    };
+    let broken = Ended {
+        goodbye: Some("protocol".to_owned()),
+        close: Some(1008),
+    };
+    // The longest is read: an unknown field, not a frame.
+    let longest = |length: usize| {
+        let empty = json!({"id": 1, "type": ""}).to_string().len();
+        json!({"id": 1, "type": "x".repeat(length - empty)}).to_string()
+    };
+    let mut line = Line::open(&house);
+    line.say(&longest(FRAME_MAX));
+    assert_eq!(code(&outcome(&line.answer())), "bad_request");
+
+    house.endures("frames", || {
+        pair.undisturbed("frames", || {
+            for length in [FRAME_MAX + 1, 1 << 20] {
+                for joined in [false, true] {
+                    let mut line = if joined {
+                        Line::join(&house, member)
+                    } else {
+                        Line::open(&house)
+                    };
+                    // The server does not wait for the end of it.
+                    let _cut_off = line.send(Message::text(longest(length)));
+                    assert_eq!(line.ended(), too_long, "{length} bytes");
+                }
+            }
+            // Fragments that are short and too long together.
+            let mut line = Line::open(&house);
+            let fragment = |kind, last| {
+                let frame = Frame::message(vec![b'x'; 1000], OpCode::Data(kind), last);
+                Message::Frame(frame)
+            };
+            let mut sent = line.send(fragment(Data::Text, false));
+            for _ in 0..80 {
+                sent = sent.and_then(|()| line.send(fragment(Data::Continue, false)));
+            }
+            assert_eq!(line.ended(), too_long, "fragments: {sent:?}");
+            // A header that promises more than there is memory in the world.
+            let mut line = Line::open(&house);
+            let header = [&[0x81, 0xff], &u64::MAX.to_be_bytes()[..], &[0; 4]].concat();
+            line.stream().write_all(&header).expect("open");
+            let ended = line.ended();
+            assert!(ended == too_long || ended == broken, "{ended:?}");
+            // What is no message.
+            let mut line = Line::open(&house);
+            line.send(Message::binary(vec![1, 2, 3])).expect("open");
+            assert_eq!(line.ended(), broken, "binary");
+            for bytes in [
+                // A text of 2 bytes that are not UTF-8, masked with zeros.
+                &[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe][..],
+                // Not masked.
+                &[0x81, 0x02, b'{', b'}'],
+                // Reserved bits, a reserved kind, a fragmented ping, a continuation of nothing.
+                &[0xf1, 0x80, 0, 0, 0, 0],
+                &[0x83, 0x80, 0, 0, 0, 0],
+                &[0x09, 0x80, 0, 0, 0, 0],
+                &[0x80, 0x80, 0, 0, 0, 0],
+            ] {
+                let mut line = Line::open(&house);
+                line.stream().write_all(bytes).expect("open");
+                assert_eq!(line.ended(), broken, "{bytes:x?}");
+            }
+        });
+    });
+}
+
+#[test]
+fn a_thousand_messages_a_second_are_too_fast_and_disturb_nobody() {
+    let house = House::open(&[]);
+    let pair = Pair::seat(&house);
+    let delegates = house.members("delegate");
+    let mut line = Line::join(&house, &delegates[0]);
+    let mut other = Line::join(&house, &delegates[1]);
+    let mut slowest = Duration::ZERO;
+    let mut sent = 0_u64;
+    house.endures("a thousand messages a second", || {
+        pair.undisturbed("a thousand messages a second", || {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_secs(2) {
+                for _ in 0..10 {
+                    sent += 1;
+                    line.say(&format!("{{\"id\":{sent},\"type\":\"session.snapshot\"}}"));
+                }
+                let asked = Instant::now();
+                if sent % 100 == 0 {
+                    other
+                        .ask("session.snapshot", json!({}))
+                        .expect("in the room");
+                    slowest = slowest.max(asked.elapsed());
+                    wait(Duration::from_millis(50));
+                }
+                wait(Duration::from_millis(5));
+                assert!(line.take_in(), "the connection stays");
+            }
+        });
+    });
+    println!("{sent} messages sent, another's request took {slowest:?} at most");
+    assert!(
+        slowest < Duration::from_secs(1),
+        "another's request took {slowest:?}"
+    );
+    let answers: Vec<&Value> = line
+        .told
+        .iter()
+        .filter(|told| told.get("id").is_some())
+        .collect();
+    let refused = answers.iter().filter(|answer| {
+        let answered = outcome(answer);
+        let code = code(&answered).to_owned();
+        assert!(["ok", "too_fast"].contains(&code.as_str()), "{code}");
+        code == "too_fast"
+    });
+    let refused = refused.count();
+    println!("{} answered, {refused} of them too_fast", answers.len());
+    assert!(refused > 0, "the rate is limited");
+    let numbers: Vec<_> = answers.iter().map(|answer| answer["id"].as_u64()).collect();
+    assert!(numbers.is_sorted(), "in the order of the requests");
+    // What was answered is the allowed rate, whatever was sent: 100 at once, as many refused, and
+    // 20 a second.
+    assert!(answers.len() < 400, "{} answered", answers.len());
+}
+
+#[test]
+fn a_flood_of_pings_and_of_empty_fragments_disturbs_nobody() {
+    let house = House::open(&[]);
+    let pair = Pair::seat(&house);
+    let delegates = house.members("delegate");
+    house.endures("pings and fragments", || {
+        pair.undisturbed("pings and fragments", || {
+            let mut line = Line::join(&house, &delegates[0]);
+            for _ in 0..200 {
+                // 100 pings in one write, each answered or overtaken by the next one's answer.
+                let pings = [0x89, 0x80, 0, 0, 0, 0].repeat(100);
+                line.stream().write_all(&pings).expect("open");
+                assert!(line.take_in(), "the connection stays");
+            }
+            line.stream()
+                .write_all(&[0x01, 0x80, 0, 0, 0, 0])
+                .expect("open");
+            for _ in 0..200 {
+                let fragments = [0x00, 0x80, 0, 0, 0, 0].repeat(100);
+                line.stream().write_all(&fragments).expect("open");
+            }
+            // The text's end makes it a message, and that is no request.
+            line.stream()
+                .write_all(&[0x80, 0x80, 0, 0, 0, 0])
+                .expect("open");
+            assert_eq!(code(&outcome(&line.answer())), "bad_request");
+        });
+    });
+}
