@@ -179,6 +179,8 @@ const english = {
     noMicrophone: ['You have the floor', 'There is no microphone: switch one on.'],
     waiting: (place) => [`Waiting, number ${place}`,
       place === 1 ? 'You are next.' : `${place - 1} before you.`],
+    connecting: ['Connecting…', 'You are heard as soon as sound is connected.'],
+    lost: ['Connection lost', 'Nobody hears you until it is back.'],
     idle: ['Not speaking', 'Raise your hand to ask for the floor.'],
     idlePaused: ['Not speaking', 'The session is paused.'],
     idleClosed: ['Not speaking', 'The session is closed.'],

@@ -85,13 +85,17 @@ export class Bar {
 
   /** The lamp's colour (`kind`) and the words beside it. */
   #ownState(state, { turn, place, mute }) {
-    const { visit, desk, devices } = this.#parts;
+    const { visit, desk, devices, media } = this.#parts;
     const { role } = visit.member;
     const { own } = texts;
+    const heard = turn !== null || heardWithoutTurn(role, state.session.state);
     if (!desk.sends) return { kind: 'listening', words: own.listening };
     if (mute === 'asked') return { kind: 'asked', words: own.asked };
     if (mute === 'muted') return { kind: 'muted', words: own.mutedByChair };
     const open = desk.microphoneOn && devices.microphone !== null;
+    // Signalling alone may be gone without anybody hearing it.
+    if (heard && media.status === 'connecting' && !visit.returning) return { kind: 'idle', words: own.connecting };
+    if (heard && media.status !== 'connected') return { kind: 'lost', words: own.lost };
     if (turn) {
       if (state.session.state === 'paused') return { kind: 'muted', words: own.idlePaused };
       const silent = !devices.microphone ? own.noMicrophone
@@ -100,7 +104,7 @@ export class Bar {
       if (!open) return { kind: 'muted', words: silent };
       return { kind: 'speaking', words: turn.started ? own.speaking : own.speakingWaits };
     }
-    if (heardWithoutTurn(role, state.session.state)) {
+    if (heard) {
       return open ? { kind: 'speaking', words: own.open } : { kind: 'idle', words: own.closed };
     }
     if (place) return { kind: 'waiting', words: own.waiting(place) };

@@ -79,7 +79,7 @@ export class Panel {
     row.bar = el('div', { class: 'turn-bar-fill' });
     row.clock = el('div', { class: 'turn-clock', role: 'timer', 'aria-live': 'off', testid: 'turn-clock', 'data-member': member },
       row.time, row.of);
-    row.append(el('div', { class: 'turn-who' }, row.nameText, row.delegation, row.note), row.clock,
+    row.append(el('div', { class: 'turn-who' }, row.nameText, row.delegation), row.clock, row.note,
       el('div', { class: 'turn-bar', 'aria-hidden': 'true' }, row.bar));
     if (this.chairs) {
       row.actions = el('div', { class: 'turn-actions' });
@@ -244,7 +244,7 @@ function drawClock(row, turn, now, state) {
   setText(row.time, left >= 0 ? clock(left + 999) : `+${clock(-left)}`);
   const waits = !turn.held && (turn.phase === 'offered' || !turn.started);
   setText(row.of, left < 0 ? texts.room.over
-    : `${texts.room.left} ${texts.room.of(clock(turn.limit_ms))}${!waits && !turn.running ? ` · ${texts.room.clockHeld}` : ''}`);
+    : `${texts.room.left} ${texts.room.of(clock(turn.limit_ms))}${!waits && !turn.running && !turn.held ? ` · ${texts.room.clockHeld}` : ''}`);
   setAttribute(row.clock, 'data-time', left < 0 ? 'over' : left <= state.floor.warning_ms ? 'warned' : 'good');
   setAttribute(row.clock, 'title', waits ? texts.room.clockWaits : null);
   row.bar.style.transform = `scaleX(${Math.min(1, Math.max(0, spent / turn.limit_ms))})`;
