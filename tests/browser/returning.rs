@@ -18,10 +18,13 @@ const GAP_MS: f64 = 250.0;
 /// How soon somebody who was away sees and hears again.
 const BACK_MS: f64 = 10_000.0;
 
+/// The same where media alone is gone, once its loss is certain.
+const MEDIA_BACK_MS: f64 = 3000.0;
+
 /// Signalling alone is lost, at the speaker and at a listener: nobody hears it, nobody else is told,
-/// and what happened meanwhile is there afterwards.
+/// and what happened meanwhile is there afterwards. Then their media alone: it is offered anew.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_seconds_without_signalling_are_not_heard() {
+async fn signalling_or_media_alone_is_lost_and_found() {
     const SPEAKER: usize = 1;
     let _stage = stage().await;
     let server = Server::start(Some("session-1:open:1")).await;
@@ -93,6 +96,25 @@ async fn five_seconds_without_signalling_are_not_heard() {
         "nobody is seen to come or go"
     );
     speaker.is("speaking").await;
+
+    cable.forget_media();
+    let forgotten = wall_ms();
+    for seat in [&listener, &speaker] {
+        seat.loses_connection().await;
+    }
+    listener
+        .hears(TONES[SPEAKER], wall_ms(), MEDIA_BACK_MS)
+        .await;
+    listener
+        .sees_again("indonesia-1", wall_ms(), MEDIA_BACK_MS)
+        .await;
+    println!("media is back after {:.0} ms", wall_ms() - forgotten);
+    speaker.is("speaking").await;
+    let noted = other.noted().await;
+    assert!(
+        noted.iter().all(|event| !event.starts_with("member.")),
+        "{noted:?}"
+    );
 }
 
 /// Who is away for longer and for less long than the grace.
@@ -287,6 +309,17 @@ async fn the_room_is_back_after_the_server_s_end() {
         seat.state_says("state.turns[0].running && !state.turns[0].held")
             .await;
     }
+
+    // Ended by its operator, it says so before.
+    server.end();
+    chair.knows_its_loss().await;
+    let banner = chair.text_of(".banner").await;
+    assert!(banner.contains("The server was stopped"), "{banner}");
+    server.start_again().await;
+    let started = wall_ms();
+    chair.hears(TONES[SPEAKER], started, BACK_MS).await;
+    chair.sees_again("indonesia-1", started, BACK_MS).await;
+    chair.state_says("state.turns[0].held").await;
 }
 
 /// The same link opened elsewhere: the newer wins, the floor follows the person, the older says why

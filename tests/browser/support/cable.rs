@@ -36,6 +36,9 @@ enum Carries {
     Nothing,
 }
 
+/// Counts what [`Cable::forget_media`] was told.
+type Forgotten = watch::Receiver<u64>;
+
 /// A cable between one browser and the server; cut when dropped.
 pub struct Cable {
     /// Where the page is reached through it.
@@ -43,6 +46,7 @@ pub struct Cable {
     /// Where it ends.
     server: SocketAddr,
     carries: watch::Sender<Carries>,
+    forgotten: watch::Sender<u64>,
     _relays: JoinSet<()>,
 }
 
@@ -63,13 +67,20 @@ impl Cable {
         };
         rewriting.check();
         let (carries, _) = watch::channel(Carries::Everything);
+        let (forgotten, _) = watch::channel(0);
         let mut relays = JoinSet::new();
         relays.spawn(relay_tcp(listener, server, rewriting, carries.subscribe()));
-        relays.spawn(relay_udp(Arc::new(socket), media, carries.subscribe()));
+        relays.spawn(relay_udp(
+            Arc::new(socket),
+            media,
+            carries.subscribe(),
+            forgotten.subscribe(),
+        ));
         Self {
             http,
             server,
             carries,
+            forgotten,
             _relays: relays,
         }
     }
@@ -86,6 +97,12 @@ impl Cable {
         self.carries.send_replace(Carries::MediaAlone);
         tokio::time::sleep(time).await;
         self.carries.send_replace(Carries::Everything);
+    }
+
+    /// The ways that media takes now carry nothing any more, as when a firewall forgets them; new
+    /// ones do, and so does signalling.
+    pub fn forget_media(&self) {
+        self.forgotten.send_modify(|times| *times += 1);
     }
 
     /// Nothing passes any more, and nobody is told.
@@ -178,11 +195,22 @@ async fn let_through(carries: &mut watch::Receiver<Carries>) {
 }
 
 /// Each address of the browser's has a socket of its own towards the server, as behind a router.
-async fn relay_udp(socket: Arc<UdpSocket>, server: SocketAddr, carries: watch::Receiver<Carries>) {
-    let mut ways: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
+async fn relay_udp(
+    socket: Arc<UdpSocket>,
+    server: SocketAddr,
+    carries: watch::Receiver<Carries>,
+    mut forgotten: Forgotten,
+) {
+    // One without a socket is forgotten.
+    let mut ways: HashMap<SocketAddr, Option<Arc<UdpSocket>>> = HashMap::new();
     let mut backward = JoinSet::new();
     let mut datagram = vec![0; 2048];
     loop {
+        if forgotten.has_changed().unwrap_or(false) {
+            forgotten.mark_unchanged();
+            backward.abort_all();
+            ways.values_mut().for_each(|way| *way = None);
+        }
         // An error tells of an earlier datagram that found nobody.
         let Ok((length, browser)) = socket.recv_from(&mut datagram).await else {
             continue;
@@ -199,7 +227,7 @@ async fn relay_udp(socket: Arc<UdpSocket>, server: SocketAddr, carries: watch::R
                 .expect("a free port");
             way.connect(server).await.expect("an address of ours");
             let way = Arc::new(way);
-            ways.insert(browser, Arc::clone(&way));
+            ways.insert(browser, Some(Arc::clone(&way)));
             backward.spawn(relay_back(
                 way,
                 Arc::clone(&socket),
@@ -207,7 +235,7 @@ async fn relay_udp(socket: Arc<UdpSocket>, server: SocketAddr, carries: watch::R
                 carries.clone(),
             ));
         }
-        if let Some(way) = ways.get(&browser) {
+        if let Some(Some(way)) = ways.get(&browser) {
             // Nobody is there while the server is not running.
             let _lost = way.send(&datagram[..length]).await;
         }

@@ -210,6 +210,13 @@ impl Seat {
             .await
     }
 
+    /// Waits until another peer connection than the noted one is in use.
+    pub async fn loses_connection(&self) {
+        self.tab
+            .wait_for("connection !== roundtable.media.pc", PATIENCE)
+            .await;
+    }
+
     /// Whether signalling stands.
     pub async fn is_connected(&self) -> bool {
         self.tab.run("return roundtable.protocol.connected;").await

@@ -85,6 +85,11 @@ impl Server {
         self.process.kill();
     }
 
+    /// Ends it as an operator would.
+    pub fn end(&mut self) {
+        self.process.stop();
+    }
+
     /// Starts it again after its end, with the same data, addresses and arguments.
     pub async fn start_again(&mut self) {
         self.process = self.recipe.start().await;
