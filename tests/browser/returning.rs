@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     AT_ONCE_MS, PEOPLE, TONES, stage,
-    support::{browser::Browser, pass, seat::Seat, server::Server, wall_ms},
+    support::{browser::Browser, cable::Cable, pass, seat::Seat, server::Server, wall_ms},
 };
 
 /// A gap in sound is a silence longer than this. Two looks of the ear lie 43 ms apart, and each
@@ -28,7 +28,7 @@ async fn signalling_or_media_alone_is_lost_and_found() {
     const SPEAKER: usize = 1;
     let _stage = stage().await;
     let server = Server::start(Some("session-1:open:1")).await;
-    let cable = server.cable().await;
+    let cable = Cable::lay(&server).await;
     let browsers = [
         Browser::chromium(PEOPLE[0]).await,
         Browser::chromium(PEOPLE[SPEAKER]).await,
@@ -154,7 +154,7 @@ async fn who_was_away_comes_back_by_itself() {
     let absence = Absence::of_this_run();
     let _stage = stage().await;
     let server = Server::start_with(Some("session-1:request:1"), absence.settings).await;
-    let [short_way, long_way] = [server.cable().await, server.cable().await];
+    let [short_way, long_way] = [Cable::lay(&server).await, Cable::lay(&server).await];
     let browsers = [
         Browser::chromium(PEOPLE[CHAIR]).await,
         Browser::chromium(PEOPLE[SPEAKER]).await,

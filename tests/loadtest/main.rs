@@ -1,9 +1,6 @@
 //! The load test itself, as an organiser starts it: a full room in which everything must arrive, and
 //! rooms in which something is wrong, which must be told.
 
-#[path = "../browser/support/cable.rs"]
-#[expect(dead_code, reason = "nobody pulls the cable here")]
-mod cable;
 #[path = "../browser/support/process.rs"]
 mod process;
 #[path = "../browser/support/server.rs"]

@@ -6,9 +6,6 @@
     reason = "these tests are about real time on real sockets"
 )]
 
-#[path = "../browser/support/cable.rs"]
-#[expect(dead_code, reason = "nobody pulls the cable here")]
-mod cable;
 mod client;
 #[path = "../browser/support/process.rs"]
 mod process;

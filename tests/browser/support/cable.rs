@@ -23,6 +23,8 @@ use tokio::{
     task::JoinSet,
 };
 
+use super::server::Server;
+
 /// Ways of a browser's media at once: a few connections from a few addresses. More are not carried.
 const WAYS_MAX: usize = 64;
 
@@ -51,9 +53,10 @@ pub struct Cable {
 }
 
 impl Cable {
-    /// Lays one to the server's HTTP port and to its media port, which must have five digits as the
-    /// cable's own has: an answer keeps its length.
-    pub async fn lay(server: SocketAddr, media: SocketAddr) -> Self {
+    /// Lays one to the server, whose media port must have five digits as the cable's own has: an
+    /// answer keeps its length.
+    pub async fn lay(server: &Server) -> Self {
+        let [server, media] = server.addresses();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("a free port");

@@ -13,7 +13,7 @@ use std::{
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use super::{cable::Cable, process::Process};
+use super::process::Process;
 
 const START_MAX: Duration = Duration::from_secs(30);
 
@@ -75,9 +75,9 @@ impl Server {
         }
     }
 
-    /// Lays a cable to it, for one browser.
-    pub async fn cable(&self) -> Cable {
-        Cable::lay(self.recipe.listen, self.recipe.media).await
+    /// Where it listens: HTTP, and media.
+    pub fn addresses(&self) -> [SocketAddr; 2] {
+        [self.recipe.listen, self.recipe.media]
     }
 
     /// Kills it (SIGKILL) without a word.
