@@ -5,33 +5,21 @@
 //! without a thought of this server. ICE and DTLS are no second opinion: the server builds on the
 //! same family of crates; browsers are.
 
-use std::{
-    net::SocketAddr,
-    pin::Pin,
-    sync::{Arc, Weak},
-};
+use std::{net::SocketAddr, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use rtc::{
     interceptor::Slot,
-    media_stream::MediaStreamTrack,
-    peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_VP8},
-    rtp::{
-        self,
-        extension::{HeaderExtension, audio_level_extension::AudioLevelExtension},
-    },
-    rtp_transceiver::rtp_sender::{
-        RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters,
-        RTCRtpHeaderExtensionCapability, RtpCodecKind,
-    },
+    rtp::extension::{HeaderExtension, audio_level_extension::AudioLevelExtension},
+    rtp_transceiver::rtp_sender::{RTCRtpHeaderExtensionCapability, RtpCodecKind},
 };
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use webrtc::{
     error::Error,
     media_stream::{
-        track_local::{TrackLocal, TrackLocalEvent, static_rtp::TrackLocalStaticRTP},
-        track_remote::{TrackRemote, TrackRemoteEvent},
+        track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
+        track_remote::TrackRemote,
     },
     peer_connection::{
         MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler,
@@ -42,16 +30,15 @@ use webrtc::{
 };
 
 use super::{
-    key_frames::{KeyFrameRequests, is_request},
+    key_frames::KeyFrameRequests,
     signalling::{self, Signalling},
     sockets::RoomySockets,
-    stamp::Medium,
+    tracks::{OPUS, VP8, count_requests, listen, packet, track},
 };
 
-const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
-const OPUS: u8 = 111;
-const VP8: u8 = 96;
+pub use super::tracks::Receive;
 
+const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 /// As loud as speech, in -dBov.
 const LEVEL: u8 = 20;
 
@@ -61,10 +48,6 @@ const WAITING_MAX: usize = 64;
 
 /// Behind all of the crate's own interceptors, which have seen the whole by then.
 const BEHIND_ALL: usize = 14_000;
-
-/// Is given each packet that arrives, with the `mid` of its slot. Called from several tasks at once;
-/// packets of one slot come in their order.
-pub type Receive = Arc<dyn Fn(&str, Medium, &rtp::Packet) + Send + Sync>;
 
 /// What a member offers.
 #[derive(Debug, Clone)]
@@ -266,27 +249,6 @@ impl Peer {
     }
 }
 
-fn packet(
-    payload_type: u8,
-    sequence: u16,
-    timestamp: u32,
-    marker: bool,
-    payload: Bytes,
-) -> rtp::Packet {
-    rtp::Packet {
-        header: rtp::Header {
-            version: 2,
-            marker,
-            payload_type,
-            sequence_number: sequence,
-            timestamp,
-            ssrc: ssrc(payload_type),
-            ..rtp::Header::default()
-        },
-        payload,
-    }
-}
-
 /// What the connection tells us, carried out of its own task at once.
 struct Handler {
     tracks: mpsc::Sender<Arc<dyn TrackRemote>>,
@@ -356,39 +318,6 @@ fn direction(direction: RTCRtpTransceiverDirection) -> Option<RTCRtpTransceiverI
     })
 }
 
-/// The SSRC of every client's track of a kind: the server tells connections apart, not SSRCs.
-fn ssrc(payload_type: u8) -> u32 {
-    1000 + u32::from(payload_type)
-}
-
-fn track(kind: RtpCodecKind) -> Arc<TrackLocalStaticRTP> {
-    let (mime, clock_rate, channels, payload_type) = match kind {
-        RtpCodecKind::Audio => (MIME_TYPE_OPUS, 48_000, 2, OPUS),
-        _ => (MIME_TYPE_VP8, 90_000, 0, VP8),
-    };
-    let encoding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters {
-            ssrc: Some(ssrc(payload_type)),
-            ..RTCRtpCodingParameters::default()
-        },
-        codec: RTCRtpCodec {
-            mime_type: mime.to_owned(),
-            clock_rate,
-            channels,
-            ..RTCRtpCodec::default()
-        },
-        active: true,
-        ..RTCRtpEncodingParameters::default()
-    };
-    Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
-        "stream".to_owned(),
-        format!("{kind}"),
-        format!("{kind}"),
-        kind,
-        vec![encoding],
-    )))
-}
-
 /// Hands the server our candidates as they are found.
 async fn trickle(signalling: Signalling, mut candidates: mpsc::Receiver<String>) {
     while let Some(candidate) = candidates.recv().await {
@@ -397,57 +326,4 @@ async fn trickle(signalling: Signalling, mut candidates: mpsc::Receiver<String>)
             tracing::warn!("a candidate was not taken: {why}");
         }
     }
-}
-
-/// Counts the key frames that the server asks for.
-async fn count_requests(camera: Arc<TrackLocalStaticRTP>, asking: watch::Sender<usize>) {
-    while let Some(TrackLocalEvent::OnRtcpPacket(packets)) = camera.poll().await {
-        let requests = packets.iter().filter(|packet| is_request(packet.as_ref()));
-        let more = requests.count();
-        asking.send_modify(|count| *count = count.saturating_add(more));
-    }
-}
-
-/// Takes up each track that comes, and gives away what arrives on it.
-async fn listen(
-    connection: Weak<dyn PeerConnection>,
-    mut tracks: mpsc::Receiver<Arc<dyn TrackRemote>>,
-    receive: Receive,
-) {
-    while let Some(track) = tracks.recv().await {
-        let Some(connection) = connection.upgrade() else {
-            break;
-        };
-        let Some(mid) = mid_of(&connection, &track).await else {
-            tracing::warn!("a track came without a section");
-            continue;
-        };
-        let medium = match track.kind().await {
-            RtpCodecKind::Audio => Medium::Sound,
-            _ => Medium::Picture,
-        };
-        let receive = Arc::clone(&receive);
-        tokio::spawn(async move {
-            while let Some(event) = track.poll().await {
-                if let TrackRemoteEvent::OnRtpPacket(packet) = event {
-                    receive(&mid, medium, &packet);
-                }
-            }
-        });
-    }
-}
-
-/// The section that a track came with.
-async fn mid_of(
-    connection: &Arc<dyn PeerConnection>,
-    track: &Arc<dyn TrackRemote>,
-) -> Option<String> {
-    for section in connection.get_transceivers().await {
-        if let Ok(Some(receiver)) = section.receiver().await
-            && Arc::ptr_eq(receiver.track(), track)
-        {
-            return section.mid().await.ok().flatten();
-        }
-    }
-    None
 }

@@ -1,12 +1,12 @@
-//! What a load test comes to: for people a table, for programs JSON, and a verdict.
+//! What a load test comes to: figures, a verdict, and for programs JSON.
 //!
 //! This module must never know how anything was measured.
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::tally::Counts;
+use super::{table, tally::Counts};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -198,70 +198,7 @@ impl Report {
 
     /// For people: a line a fact, the verdict last.
     pub fn table(&self) -> String {
-        let Arrivals {
-            streams,
-            packets,
-            sequence,
-        } = self.arrivals;
-        let coming = match self.joins_per_s {
-            0 => "all at once".to_owned(),
-            pace => format!("{pace} a second"),
-        };
-        let seconds = |time: Option<f64>| match time {
-            Some(time) => format!("{time:.2} s"),
-            None => "not known".to_owned(),
-        };
-        let share = match self.cpu_s.server_together {
-            Some(used) if self.together_s > 0.0 => format!(
-                ", {used:.2} s of it in the {:.1} s together ({:.0} % of a core)",
-                self.together_s,
-                100.0 * used / self.together_s
-            ),
-            Some(_) | None => String::new(),
-        };
-        let lines = [
-            (
-                "members",
-                format!(
-                    "{} of {} joined, {coming}; {} publish",
-                    self.joined, self.members, self.publishers
-                ),
-            ),
-            ("together", format!("{:.1} s", self.together_s)),
-            ("join to first media", spread(self.join_to_media_ms)),
-            ("connect to first media", spread(self.connect_to_media_ms)),
-            ("join to first picture", spread(self.join_to_picture_ms)),
-            (
-                "streams",
-                format!("{} of {} received", streams.received, streams.expected),
-            ),
-            (
-                "packets",
-                format!(
-                    "{} expected, {} received, {} lost, {} twice, {} out of order, {} damaged, {} echoed",
-                    packets.expected,
-                    packets.received,
-                    packets.lost,
-                    packets.duplicated,
-                    packets.out_of_order,
-                    packets.damaged,
-                    packets.echoed
-                ),
-            ),
-            (
-                "sequence numbers",
-                format!("{} left out, {} twice", sequence.gaps, sequence.duplicated),
-            ),
-            ("server's CPU", seconds(self.cpu_s.server) + &share),
-            ("bots' CPU", seconds(self.cpu_s.bots)),
-            ("verdict", self.verdict()),
-        ];
-        let mut text = String::new();
-        for (name, value) in lines {
-            // Writing into a `String` cannot fail.
-            let _ = writeln!(text, "{name:<24}{value}");
-        }
-        text
+        table::write(self)
     }
 
     /// In one line.
@@ -280,16 +217,6 @@ impl Report {
     pub fn json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
-}
-
-fn spread(times: Spread) -> String {
-    let word = |time: Option<u64>| time.map_or("-".to_owned(), |time| time.to_string());
-    format!(
-        "p50 {} ms, p95 {} ms, longest {} ms",
-        word(times.p50),
-        word(times.p95),
-        word(times.max)
-    )
 }
 
 #[cfg(test)]
