@@ -152,6 +152,11 @@ impl Bot {
         Ok(())
     }
 
+    /// Whether it sends.
+    pub fn publishes(&self) -> bool {
+        self.part.publisher.is_some()
+    }
+
     /// Its media.
     pub fn peer(&self) -> Arc<Peer> {
         Arc::clone(&self.peer)

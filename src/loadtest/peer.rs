@@ -304,7 +304,7 @@ async fn build(
         .with_interceptor_registry(registry)
         .with_setting_engine(settings)
         .with_handler(handler)
-        .with_runtime(RoomySockets::new())
+        .with_runtime(RoomySockets::shared())
         .with_udp_addrs(vec![local])
         .build()
         .await?;

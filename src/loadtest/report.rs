@@ -21,7 +21,7 @@ pub struct Report {
     pub joins_per_s: u32,
     /// How long everybody was in the room together, in s.
     pub together_s: f64,
-    /// From `session.join` sent to the first packet of a publisher's received, in ms.
+    /// From a receiver's `session.join` sent to the first packet of a publisher's received, in ms.
     pub join_to_media_ms: Spread,
     /// From the attempt to connect to that packet, in ms.
     pub connect_to_media_ms: Spread,

@@ -94,10 +94,13 @@ pub async fn run(scenario: Scenario) -> Report {
     for (name, bot) in &room.bots {
         let outcome = bot.outcome();
         counts = counts.plus(outcome.tally.counts(&sent));
-        let [media, connected, picture] = &mut times;
-        media.extend(outcome.join_to_media);
-        connected.extend(outcome.connect_to_media);
-        picture.extend(outcome.join_to_picture);
+        // Publishers come before there is anything to receive.
+        if !bot.publishes() {
+            let [media, connected, picture] = &mut times;
+            media.extend(outcome.join_to_media);
+            connected.extend(outcome.connect_to_media);
+            picture.extend(outcome.join_to_picture);
+        }
         match outcome.fault {
             None => joined += 1,
             Some(why) => room.faults.push(format!("{name}: {why}")),

@@ -27,7 +27,7 @@ const RECEIVE_BYTES: libc::c_int = 1 << 20;
 pub(super) struct RoomySockets(TokioRuntime);
 
 impl RoomySockets {
-    pub(super) fn new() -> Arc<dyn Runtime> {
+    pub(super) fn shared() -> Arc<dyn Runtime> {
         Arc::new(Self(TokioRuntime))
     }
 }

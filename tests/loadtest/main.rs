@@ -1,6 +1,11 @@
 //! The load test itself, as an organiser starts it: a full room in which everything must arrive, and
 //! rooms in which something is wrong, which must be told.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what ends a process waits for its children in real time"
+)]
+
 #[path = "../browser/support/process.rs"]
 mod process;
 #[path = "../browser/support/server.rs"]

@@ -2,15 +2,17 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use roundtable::loadtest::{
     invite,
     peer::{Offer, Peer, Receive},
+    signalling::PATIENCE,
 };
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 use webrtc::peer_connection::{SrtpProtectionProfile, StatsSelector};
 
 use crate::{server::Link, signalling::Signalling, wall_ms};
@@ -95,13 +97,23 @@ impl Client {
         }
     }
 
-    /// The SRTP profile that this side says was agreed.
+    /// The SRTP profile that this side says was agreed, once its handshake has ended too: the server
+    /// knows first.
     pub async fn srtp_profile(&self) -> String {
-        let connection = self.peer.connection();
-        let report = connection
-            .get_stats(Instant::now(), StatsSelector::None)
-            .await;
-        report.transport().expect("a transport").srtp_cipher.clone()
+        let agreed = async {
+            loop {
+                let connection = self.peer.connection();
+                let report = connection
+                    .get_stats(Instant::now(), StatsSelector::None)
+                    .await;
+                let profile = &report.transport().expect("a transport").srtp_cipher;
+                if !profile.is_empty() {
+                    return profile.clone();
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, agreed).await.expect("a profile")
     }
 
     /// Sends one Opus packet of 20 ms, as loud as speech.
