@@ -213,6 +213,79 @@ fn a_lost_packet_is_sent_again_from_the_ring() {
     assert_eq!(&payload[2..], original);
 }
 
+/// The sequence numbers that a client has been asked for again.
+fn asked_again(client: &mut Client) -> Vec<u16> {
+    let reports = std::mem::take(&mut client.reports);
+    let mut lost = Vec::new();
+    for compound in &reports {
+        for packet in rtcp::packets(compound) {
+            if let rtcp::Packet::Nack {
+                media_ssrc: CAMERA,
+                lost: these,
+                ..
+            } = packet
+            {
+                lost.extend(these);
+            }
+        }
+    }
+    lost
+}
+
+#[test]
+fn a_sender_is_asked_again_for_what_did_not_arrive() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
+    show(&mut hall, &mut clients, 0);
+    let ssrc = clients[1].slots[2];
+    let packets: Vec<_> = (1..=20_u16)
+        .map(|number| {
+            let payload = frame(number == 1, 100 + number, number as u8);
+            clients[0].picture(number, u32::from(number) * 6000, true, &payload)
+        })
+        .collect();
+    let tick = Duration::from_millis(20);
+    for (number, packet) in (1..).zip(&packets) {
+        if ![7, 8, 12].contains(&number) {
+            hall.send(0, packet.clone(), &mut clients);
+        }
+        hall.pass(tick, &mut clients);
+    }
+    let asked = asked_again(&mut clients[0]);
+    assert!(asked.starts_with(&[7, 8]), "{asked:?}");
+    assert!(asked.contains(&12), "{asked:?}");
+    for number in [7, 8, 12] {
+        hall.send(0, packets[number - 1].clone(), &mut clients);
+    }
+    let mut seen: Vec<_> = clients[1]
+        .take(ssrc)
+        .iter()
+        .map(|it| it.0.sequence)
+        .collect();
+    seen.sort_unstable();
+    assert_eq!(seen.len(), 20, "every packet, in its place: {seen:?}");
+    assert!(
+        seen.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "{seen:?}"
+    );
+    // What came is asked for no more, and what does not come is given up for a key frame.
+    hall.pass(Duration::from_millis(200), &mut clients);
+    assert_eq!(asked_again(&mut clients[0]), [0; 0]);
+    let payload = frame(false, 200, 1);
+    let packet = clients[0].picture(22, 22 * 6000, true, &payload);
+    hall.send(0, packet, &mut clients);
+    let mut asks = 0;
+    let mut key_frame = false;
+    for _ in 0..100 {
+        hall.pass(tick, &mut clients);
+        key_frame |= clients[0].reports.iter().any(|compound| {
+            rtcp::packets(compound).any(|packet| matches!(packet, rtcp::Packet::PictureLoss { .. }))
+        });
+        asks += asked_again(&mut clients[0]).len();
+    }
+    assert!((3..=10).contains(&asks), "{asks}");
+    assert!(key_frame, "the decoder is given a new start");
+}
+
 #[test]
 fn reports_are_carried_over() {
     let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);

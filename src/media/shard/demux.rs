@@ -163,6 +163,9 @@ impl Shard {
         if !source.open {
             return;
         }
+        if let Some(missing) = &mut source.missing {
+            missing.handle(now, opened.index);
+        }
         let Some((picture, starts)) = readable(source.kind(), payload) else {
             source.holes.leave_out(opened.index);
             return;

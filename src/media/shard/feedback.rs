@@ -174,6 +174,34 @@ impl Shard {
         }
     }
 
+    /// Asks senders again for what has not come. Where that has been in vain, a key frame heals.
+    pub(super) fn ask_again(&mut self) {
+        let now = self.now;
+        for source in self.sources.iter_mut().filter_map(Option::as_deref_mut) {
+            let Some(missing) = source.missing.as_mut() else {
+                continue;
+            };
+            if missing.next_deadline().is_none_or(|at| at > now) {
+                continue;
+            }
+            let due = missing.due(now);
+            if due.gave_up {
+                source.key_frames.want();
+            }
+            let (ssrc, owner) = (source.ssrc, source.owner);
+            let peer = self.peers.get_mut(owner).and_then(Option::as_deref_mut);
+            if let Some(peer) = peer.filter(|_| !due.ask.is_empty()) {
+                send(&mut self.control, peer, |out, reporter| {
+                    let mut compound = Compound::with_receiver_report(out, reporter, &[], CNAME)?;
+                    // RTP carries the lower half of an index.
+                    let lost = due.ask.iter().map(|index| *index as u16);
+                    compound.nack(reporter, ssrc, lost)?;
+                    Some(compound)
+                });
+            }
+        }
+    }
+
     /// Asks for every key frame that is due.
     pub(super) fn ask_for_key_frames(&mut self) {
         let now = self.now;

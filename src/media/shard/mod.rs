@@ -13,6 +13,7 @@ mod forward;
 mod holes;
 mod keyframes;
 mod loudness;
+mod missing;
 mod peer;
 mod reception;
 mod rewrite;
@@ -415,6 +416,7 @@ impl Shard {
     }
 }
 
+        self.ask_again();
 /// Puts a value into the first free place.
 fn insert<T>(places: &mut Vec<Option<Box<T>>>, value: T) -> usize {
     let value = Some(Box::new(value));

@@ -5,7 +5,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    holes::Holes, keyframes::KeyFrames, loudness::Loudness, reception::Reception, ring::Ring,
+    holes::Holes, keyframes::KeyFrames, loudness::Loudness, missing::Missing,
+    reception::Reception, ring::Ring,
 };
 use crate::media::{AudioRank, Kind, Source};
 
@@ -17,6 +18,9 @@ const AUDIO_RING: (usize, usize) = (64, 16 * 1024);
 /// browsers send no frames while nothing changes.
 const CAMERA_IDLE: Duration = Duration::from_secs(2);
 const SCREEN_IDLE: Duration = Duration::from_secs(20);
+
+/// How late a packet of a picture is still of use: what a receiver's own buffer waits for at most.
+const PICTURE_USEFUL: Duration = Duration::from_secs(1);
 
 /// Index of a peer in its shard.
 pub type PeerKey = usize;
@@ -64,6 +68,8 @@ pub struct SourceState {
     pub carried_at: Option<Instant>,
     /// Which numbers are left out.
     pub holes: Holes,
+    /// Of a picture: what has not come and is asked for again. Sound is mended by Opus itself.
+    pub missing: Option<Missing>,
     last_packet: Option<Instant>,
     active: bool,
 }
@@ -91,6 +97,10 @@ impl SourceState {
             reception: Reception::default(),
             carried_at: None,
             holes: Holes::default(),
+            missing: match source {
+                Source::Microphone => None,
+                Source::Camera | Source::Screen => Some(Missing::new(PICTURE_USEFUL)),
+            },
             last_packet: None,
             active: false,
         }
@@ -110,6 +120,9 @@ impl SourceState {
         if !open {
             self.active = false;
             self.last_packet = None;
+            if let Some(missing) = &mut self.missing {
+                missing.forget();
+            }
         }
         self.open = open;
     }

@@ -127,12 +127,8 @@ fn write_section(
         write!(out, "a=fmtp:{} {fmtp}\r\n", codec.payload_type)?;
     }
     if kind == Kind::Video {
-        for feedback in ["ccm fir", "nack pli"] {
+        for feedback in ["ccm fir", "nack", "nack pli"] {
             write!(out, "a=rtcp-fb:{} {feedback}\r\n", codec.payload_type)?;
-        }
-        // Receivers ask us again; asking publishers again is not done yet.
-        if slot.is_some() {
-            write!(out, "a=rtcp-fb:{} nack\r\n", codec.payload_type)?;
         }
     }
     if let Some((_, rtx)) = rtx {
