@@ -334,7 +334,12 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 
 fn warn_of_unreachable_media(config: &Config, addresses: &[IpAddr]) {
     let elsewhere = !config.http.listen.ip().is_loopback() || !config.http.public_url.is_empty();
-    if elsewhere && addresses.iter().all(IpAddr::is_loopback) {
+    let reached = if config.media.public_addresses.is_empty() {
+        addresses
+    } else {
+        &config.media.public_addresses
+    };
+    if elsewhere && reached.iter().all(IpAddr::is_loopback) {
         tracing::warn!(
             "media is received on this machine only: members elsewhere will see and hear nobody; \
              set media.addresses or --media-addr to an address that they reach"

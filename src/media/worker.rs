@@ -49,6 +49,9 @@ pub struct Settings {
     /// Addresses that clients reach the media ports at, each a local address of this machine, 1 to
     /// 8. Empty in a settings file: whoever starts the media plane chooses.
     pub addresses: Vec<IpAddr>,
+    /// Where clients reach those from outside, one for each in their order: for a server behind
+    /// one-to-one address translation. Empty: at the addresses themselves.
+    pub public_addresses: Vec<IpAddr>,
     /// UDP port of the first shard; the others follow. 0: any free port for each.
     pub port: u16,
     /// Threads that forward media. A session lives on one.
@@ -61,6 +64,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             addresses: Vec::new(),
+            public_addresses: Vec::new(),
             port: 7882,
             shards: 1,
             shard: shard::Settings::default(),
@@ -119,7 +123,14 @@ impl Media {
         if settings.addresses.is_empty() || settings.addresses.len() > 8 {
             return Err(Fault::Settings("media needs 1 to 8 addresses"));
         }
-        if settings.addresses.iter().any(IpAddr::is_unspecified) {
+        let public = &settings.public_addresses;
+        if !public.is_empty() && public.len() != settings.addresses.len() {
+            return Err(Fault::Settings(
+                "media.public_addresses needs one for each of media.addresses, in their order",
+            ));
+        }
+        let mut all = settings.addresses.iter().chain(public);
+        if all.any(IpAddr::is_unspecified) {
             return Err(Fault::Settings(
                 "a media address must be one that clients can reach, not 0.0.0.0 or [::]",
             ));
@@ -250,14 +261,21 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
     let bell = Arc::new(new_bell().map_err(|error| platform(&error))?);
     let (messages, inbox) = sync_channel(ORDERS_MAX);
     let stop = Arc::new(AtomicBool::new(false));
+    let mut shard = Shard::new(
+        now(),
+        settings.shard.clone(),
+        identity,
+        addresses.as_slice().into(),
+        StdRng::from_seed(seed),
+    );
+    if !settings.public_addresses.is_empty() {
+        // The translation keeps the port: one-to-one.
+        let public = settings.public_addresses.iter().zip(&addresses);
+        let announced = public.map(|(ip, local)| SocketAddr::new(*ip, local.port()));
+        shard.announce(announced.collect());
+    }
     let mut worker = Worker {
-        shard: Shard::new(
-            now(),
-            settings.shard.clone(),
-            identity,
-            addresses.as_slice().into(),
-            StdRng::from_seed(seed),
-        ),
+        shard,
         outgoing: sockets
             .iter()
             .map(|_| Batch::new(DATAGRAM_BYTES_MAX))

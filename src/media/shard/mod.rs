@@ -98,6 +98,8 @@ pub struct Shard {
     settings: Settings,
     identity: Identity,
     locals: Arc<[SocketAddr]>,
+    /// What answers say of them.
+    announced: Arc<[SocketAddr]>,
     random: StdRng,
     epoch: Instant,
     now: Instant,
@@ -132,6 +134,7 @@ impl Shard {
         Self {
             settings,
             identity,
+            announced: locals.clone(),
             locals,
             random,
             epoch: now,
@@ -150,6 +153,12 @@ impl Shard {
             next_tick: now,
             next_survey: now,
         }
+    }
+
+    /// Clients reach the local addresses at these, one for each in their order: a server behind
+    /// one-to-one address translation has a public address that it cannot bind.
+    pub fn announce(&mut self, addresses: Arc<[SocketAddr]>) {
+        self.announced = addresses;
     }
 
     /// Peer connections now.
@@ -276,7 +285,7 @@ impl Shard {
             ufrag: ufrag.clone(),
             pwd,
             fingerprint: self.identity.fingerprint(),
-            candidates: transport.candidates(),
+            candidates: transport::candidates(&self.announced).map_err(OfferRefusal::Malformed)?,
         };
         let answer = sdp::answer(&offer, &local, &plan.parts);
         self.arrivals += 1;
@@ -407,6 +416,7 @@ impl Shard {
             self.next_survey = now + SURVEY;
             self.survey();
         }
+        self.ask_again();
         self.ask_for_key_frames();
     }
 
@@ -416,7 +426,6 @@ impl Shard {
     }
 }
 
-        self.ask_again();
 /// Puts a value into the first free place.
 fn insert<T>(places: &mut Vec<Option<Box<T>>>, value: T) -> usize {
     let value = Some(Box::new(value));

@@ -249,15 +249,6 @@ impl Transport {
         })
     }
 
-    /// Values of our `candidate` attributes for the answer.
-    pub fn candidates(&self) -> Vec<String> {
-        self.agent
-            .get_local_candidates()
-            .iter()
-            .map(Candidate::marshal)
-            .collect()
-    }
-
     /// Takes a candidate of the client's, as in the `candidate` attribute. Names to be resolved,
     /// TCP and those past [`REMOTE_CANDIDATES_MAX`] are ignored: the client's own checks reach
     /// the server whatever it announces.
@@ -506,6 +497,21 @@ impl Transport {
             let _ = endpoint.close(now);
         }
     }
+}
+
+/// Values of our `candidate` attributes for the answer, one an address that clients reach us at.
+///
+/// # Errors
+/// Where the agent would not have such a candidate; says why.
+pub fn candidates(addresses: &[SocketAddr]) -> Result<Vec<String>, String> {
+    let candidates = addresses.iter().map(|address| host_candidate(*address));
+    candidates
+        .map(|candidate| {
+            candidate
+                .map(|it| it.marshal())
+                .map_err(|why| why.to_string())
+        })
+        .collect()
 }
 
 fn host_candidate(address: SocketAddr) -> rtc::shared::error::Result<Candidate> {
