@@ -287,6 +287,17 @@ fn a_sender_is_asked_again_for_what_did_not_arrive() {
 }
 
 #[test]
+fn a_server_behind_address_translation_is_reached_at_its_public_address() {
+    let mut hall = Hall::new();
+    let public = "198.51.100.7:7882".parse().expect("an address");
+    hall.shard.announce([public].as_slice().into());
+    let mut clients = Vec::new();
+    hall.join(&mut clients, Profile::AeadAes128Gcm, 1, 1);
+    assert_eq!(clients[0].server(), public);
+    assert!(clients[0].is_connected());
+}
+
+#[test]
 fn reports_are_carried_over() {
     let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
     hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Chair));

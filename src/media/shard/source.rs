@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    holes::Holes, keyframes::KeyFrames, loudness::Loudness, missing::Missing,
-    reception::Reception, ring::Ring,
+    holes::Holes, keyframes::KeyFrames, loudness::Loudness, missing::Missing, reception::Reception,
+    ring::Ring,
 };
 use crate::media::{AudioRank, Kind, Source};
 
