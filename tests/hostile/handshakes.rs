@@ -230,6 +230,60 @@ fn after_the_handshake_plain_records_are_not_believed() {
     assert!(!lost, "its media path was given up");
 }
 
+#[test]
+fn an_address_that_was_only_probed_is_a_stranger_s() {
+    let house = House::open(&[]);
+    let pair = Pair::seat(&house);
+    let member = &house.members("delegate")[0];
+    let line = Line::join(&house, member);
+    let mut caller = Caller::offer(line, member, Profile::AeadAes128Gcm, (1, 1));
+    // The server is told to look for the member where somebody else is.
+    let somebody = UdpSocket::bind("127.0.0.1:0").expect("a loopback socket");
+    somebody.set_nonblocking(true).expect("an option");
+    let address = somebody.local_addr().expect("bound");
+    let port = address.port();
+    let candidate = format!("candidate:1 1 udp 2113937151 127.0.0.1 {port} typ host");
+    let fields = serde_json::json!({"candidate": candidate});
+    caller.line.ask("media.candidate", fields).expect("taken");
+    let end = Instant::now() + Duration::from_secs(5);
+    let mut probe = [0; 2048];
+    while somebody.recv_from(&mut probe).is_err() {
+        assert!(Instant::now() < end, "it was not probed");
+        wait(Duration::from_millis(5));
+    }
+    pair.undisturbed("a probed address", || {
+        // What needs no keys: an indication, and an error in answer to the probe.
+        let indication = stun([0, 0x11], &probe[8..20]);
+        let error = stun([1, 0x11], &probe[8..20]);
+        for message in [indication, error] {
+            somebody.send_to(&message, caller.server).expect("sent");
+        }
+        caller.client.connect(Instant::now());
+        let mut hello = None;
+        while let Some(datagram) = caller.client.poll(Instant::now()) {
+            hello = Some(datagram).filter(|sent| sent[0] == HANDSHAKE).or(hello);
+        }
+        let hello = hello.expect("a hello");
+        somebody.send_to(&hello, caller.server).expect("sent");
+        wait(Duration::from_millis(300));
+        let mut answer = [0; 2048];
+        while let Ok((length, _)) = somebody.recv_from(&mut answer) {
+            assert!(answer[0] < 20, "answered with {:x?}", &answer[..length]);
+        }
+    });
+    house.is_unharmed("a probed address");
+}
+
+/// A STUN message of this class and transaction, with nothing but its fingerprint.
+fn stun(kind: [u8; 2], transaction: &[u8]) -> Vec<u8> {
+    let cookie = [0x21, 0x12, 0xa4, 0x42];
+    let mut message = [&kind[..], &[0, 8], &cookie, transaction].concat();
+    let value = rtc::stun::fingerprint::fingerprint_value(&message);
+    message.extend([0x80, 0x28, 0, 4]);
+    message.extend(value.to_be_bytes());
+    message
+}
+
 fn drain(socket: &UdpSocket) {
     while socket.recv_from(&mut [0; 2048]).is_ok() {}
 }

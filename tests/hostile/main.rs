@@ -25,3 +25,4 @@ mod messages;
 mod offers;
 mod outside;
 mod pair;
+mod readers;

@@ -161,6 +161,27 @@ impl Hall {
         audio_slots: usize,
         video_slots: usize,
     ) -> usize {
+        let place = self.begin(clients, profile, audio_slots, video_slots);
+        self.pass(Duration::from_millis(60), clients);
+        clients[place].connect(self.now);
+        for _ in 0..50 {
+            if clients[place].keys.is_some() {
+                break;
+            }
+            self.pass(Duration::from_millis(20), clients);
+        }
+        assert!(clients[place].keys.is_some(), "the handshake finishes");
+        place
+    }
+
+    /// A new client has its answer; nothing has been sent on its path.
+    pub fn begin(
+        &mut self,
+        clients: &mut Vec<Client>,
+        profile: Profile,
+        audio_slots: usize,
+        video_slots: usize,
+    ) -> usize {
         let place = clients.len();
         let number = u16::try_from(place).expect("few clients");
         let offered = Offered::new(&format!("user{number}"), audio_slots, video_slots);
@@ -191,15 +212,6 @@ impl Hall {
         };
         let address = SocketAddr::from(([127, 0, 0, 1], 20_000 + number));
         clients.push(offered.answered(self.now, id, address, profile, &answer));
-        self.pass(Duration::from_millis(60), clients);
-        clients[place].connect(self.now);
-        for _ in 0..50 {
-            if clients[place].keys.is_some() {
-                break;
-            }
-            self.pass(Duration::from_millis(20), clients);
-        }
-        assert!(clients[place].keys.is_some(), "the handshake finishes");
         place
     }
 }
@@ -399,8 +411,15 @@ impl Client {
         self.keys.is_some()
     }
 
-    /// Takes a datagram of the server's.
+    /// Takes a datagram of the server's, which makes no mistakes.
     pub fn handle(&mut self, now: Instant, datagram: &mut [u8]) {
+        if let Err(why) = self.try_handle(now, datagram) {
+            panic!("{why}");
+        }
+    }
+
+    /// Takes a datagram of a server that has been provoked.
+    pub fn try_handle(&mut self, now: Instant, datagram: &mut [u8]) -> Result<(), String> {
         match datagram.first() {
             Some(0..=3) => {
                 self.reachable |= datagram.starts_with(&BINDING_SUCCESS);
@@ -415,13 +434,13 @@ impl Client {
                         },
                         message: BytesMut::from(&*datagram),
                     })
-                    .expect("the server's STUN is authentic");
+                    .map_err(|why| format!("the server's STUN is not authentic: {why}"))?;
             }
             Some(20..=63) => {
                 let events = self
                     .dtls
                     .read(now, self.server, None, BytesMut::from(&*datagram))
-                    .expect("the server's DTLS is well-formed");
+                    .map_err(|why| format!("the server's DTLS is not well-formed: {why}"))?;
                 for event in events {
                     if matches!(event, EndpointEvent::HandshakeComplete) {
                         self.export();
@@ -429,17 +448,22 @@ impl Client {
                 }
             }
             Some(128..=191) => {
-                let (_, opener) = self.keys.as_mut().expect("media comes after the keys");
+                let (_, opener) = self.keys.as_mut().ok_or("media comes before the keys")?;
                 if roundtable::media::shard::rtcp::is_rtcp(datagram) {
-                    let compound = opener.open_rtcp(datagram).expect("the server's RTCP opens");
+                    let compound = opener
+                        .open_rtcp(datagram)
+                        .map_err(|why| format!("the server's RTCP does not open: {why}"))?;
                     self.reports.push(compound.to_vec());
                 } else {
-                    let opened = opener.open_rtp(datagram).expect("the server's RTP opens");
+                    let opened = opener
+                        .open_rtp(datagram)
+                        .map_err(|why| format!("the server's RTP does not open: {why}"))?;
                     self.received.push(opened.packet.to_vec());
                 }
             }
-            other => panic!("the server sent something that starts with {other:?}"),
+            other => return Err(format!("something starts with {other:?}")),
         }
+        Ok(())
     }
 
     fn export(&mut self) {

@@ -18,6 +18,7 @@ use crate::media::{Gate, Kind, Notice, Source};
 
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const STUN_BINDING_REQUEST: [u8; 2] = [0, 1];
+const STUN_BINDING_SUCCESS: [u8; 2] = [1, 1];
 const STUN_USERNAME: u16 = 0x0006;
 /// Addresses bound to one peer at most: its interfaces, before and after a change of network.
 const ADDRESSES_MAX: usize = 8;
@@ -67,10 +68,13 @@ impl Shard {
                 return;
             };
             self.by_ufrag.get(ufrag)
-        } else {
+        } else if message.starts_with(&STUN_BINDING_SUCCESS) {
             self.by_address
                 .get(&path.remote)
                 .or_else(|| self.probed.get(&path.remote))
+        } else {
+            // Indications and errors are not authenticated: anybody could bind an address by them.
+            return;
         };
         let Some(key) = key.copied() else {
             return;
