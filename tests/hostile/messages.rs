@@ -200,6 +200,7 @@ fn requests_out_of_order_are_told_what_comes_first() {
             "{kind} before the join"
         );
     }
+    assert_eq!(code(&line.ask("ping", json!({}))), "ok");
     let unknown = line.ask("session.join", json!({"session": "nowhere"}));
     assert_eq!(code(&unknown), "unknown_session");
     let closed = line.ask("session.join", json!({"session": "session-2"}));
@@ -210,6 +211,16 @@ fn requests_out_of_order_are_told_what_comes_first() {
     assert_eq!(code(&twice), "not_now");
     let early = line.ask("media.candidate", json!({"candidate": "candidate:1"}));
     assert_eq!(code(&early), "not_now");
+    // Coming back by a revision that nobody was told: the state, whatever the number.
+    for rev in [0_u64, 1, 1 << 53, u64::MAX] {
+        line.ask("session.leave", json!({})).expect("in the room");
+        let back = line.ask("session.join", json!({"session": SESSION, "rev": rev}));
+        assert_eq!(code(&back), "ok", "rev {rev}");
+    }
+    for rev in [json!(-1), json!("1"), json!(1.5), json!([1])] {
+        let back = line.ask("session.join", json!({"session": SESSION, "rev": rev}));
+        assert_eq!(code(&back), "bad_request", "rev {rev}");
+    }
     house.is_unharmed("requests out of order");
 }
 

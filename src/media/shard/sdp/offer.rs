@@ -5,7 +5,7 @@ use std::io::Cursor;
 use rtc::sdp::description::{media::MediaDescription, session::SessionDescription};
 
 use super::{OFFER_BYTES_MAX, SECTIONS_MAX};
-use crate::media::{Kind, OfferRefusal};
+use crate::media::{Kind, OfferRefusal, shard::contain::contained};
 
 /// What an offer says, as far as the server acts on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,8 +123,10 @@ pub fn read(text: &str) -> Result<Offer, OfferRefusal> {
             text.len()
         )));
     }
-    let description = SessionDescription::unmarshal(&mut Cursor::new(text.as_bytes()))
-        .map_err(|error| malformed(format!("the offer is not SDP: {error}")))?;
+    let description =
+        contained(|| SessionDescription::unmarshal(&mut Cursor::new(text.as_bytes())))
+            .ok_or_else(|| malformed("the offer cannot be read"))?
+            .map_err(|error| malformed(format!("the offer is not SDP: {error}")))?;
     let described = &description.media_descriptions;
     if described.is_empty() {
         return Err(malformed("the offer has no media section"));

@@ -36,7 +36,10 @@ use rtc::{
     shared::{TransportContext, TransportMessage, TransportProtocol},
 };
 
-use super::srtp::{EXPORTER_LABEL, Keys, Profile};
+use super::{
+    contain::contained,
+    srtp::{EXPORTER_LABEL, Keys, Profile},
+};
 use hello::{Hello, HelloReader};
 
 /// Candidates of a client that are paired at most; the rest is ignored. A browser with several
@@ -67,6 +70,9 @@ const ASSOCIATION: SocketAddr = SocketAddr::new(
     std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)),
     1,
 );
+
+/// Why a connection is lost at which a library has panicked.
+const LIBRARY_FAILED: &str = "the library that reads what the client sends has failed";
 
 /// The process's certificate and the handshake configurations made with it.
 #[derive(Clone)]
@@ -257,7 +263,7 @@ impl Transport {
         if self.remote_candidates >= REMOTE_CANDIDATES_MAX || value.len() > 512 {
             return;
         }
-        let Ok(candidate) = unmarshal_candidate(value) else {
+        let Some(Ok(candidate)) = contained(|| unmarshal_candidate(value)) else {
             return;
         };
         let address = candidate.addr();
@@ -278,6 +284,9 @@ impl Transport {
     /// Takes a STUN message. True when it was authentic: its sender holds the credentials, so
     /// that what else comes from there may be looked at.
     pub fn handle_stun(&mut self, now: Instant, path: Path, message: &[u8]) -> bool {
+        if self.lost {
+            return false;
+        }
         let Some(local_addr) = self.locals.get(usize::from(path.local)).copied() else {
             return false;
         };
@@ -285,7 +294,7 @@ impl Transport {
         if !known && self.checked_addresses.len() >= CHECKED_ADDRESSES_MAX {
             return false;
         }
-        let taken = self.agent.handle_read(TransportMessage {
+        let message = TransportMessage {
             now,
             transport: TransportContext {
                 local_addr,
@@ -294,9 +303,14 @@ impl Transport {
                 ecn: None,
             },
             message: BytesMut::from(message),
-        });
-        if taken.is_err() {
-            return false;
+        };
+        match contained(|| self.agent.handle_read(message)) {
+            Some(Ok(())) => {}
+            Some(Err(_)) => return false,
+            None => {
+                self.lose(LIBRARY_FAILED);
+                return false;
+            }
         }
         if !known {
             self.checked_addresses.push(path.remote);
@@ -360,9 +374,12 @@ impl Transport {
             return;
         };
         // A datagram that does not authenticate or parse is dropped (RFC 6347 section 4.1.2.7).
-        let events = endpoint
-            .read(now, ASSOCIATION, None, datagram)
-            .unwrap_or_default();
+        let Some(read) = contained(|| endpoint.read(now, ASSOCIATION, None, datagram)) else {
+            self.dtls = None;
+            self.lose(LIBRARY_FAILED);
+            return;
+        };
+        let events = read.unwrap_or_default();
         for event in events {
             match event {
                 EndpointEvent::HandshakeComplete => {
