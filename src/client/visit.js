@@ -23,7 +23,7 @@ const SERVER_FULL = 1013;
 
 /** Refusals of `hello` and `session.join` that another attempt would not change. */
 const FINAL_REFUSALS = [
-  'link_invalid', 'link_expired', 'link_not_yet', 'link_revoked', 'removed', 'full',
+  'link_invalid', 'link_expired', 'link_not_yet', 'link_revoked', 'removed', 'replaced', 'full',
 ];
 
 /** Refusals that another attempt may not meet. */
@@ -42,6 +42,8 @@ export class Visit {
   #meeting;
   #media;
   #token;
+  /** Tells this page from others of the same member, so that it never pushes out a newer one. */
+  #device = crypto.getRandomValues(new Uint32Array(1))[0];
   #chosen;
   #wantsRoom = false;
   /** Counts the attempts since the last steady connection, and all; a newer one makes an older void. */
@@ -230,7 +232,7 @@ export class Visit {
     const rev = this.#meeting.revOf(session.id);
     try {
       const { resumed, snapshot } = await this.#protocol.request('session.join', {
-        session: session.id, name: this.name, ...(rev === null ? {} : { rev }),
+        session: session.id, name: this.name, device: this.#device, ...(rev === null ? {} : { rev }),
       });
       if (!this.#wantsRoom) return;
       this.#chosen = session.id;

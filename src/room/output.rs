@@ -156,6 +156,9 @@ pub enum Refused {
     /// Too many candidates for one peer connection.
     #[error("more than {count_max} candidates for one offer")]
     CandidatesTooMany { count_max: u16 },
+    /// Another device of the member's has taken the place of this one, which comes back.
+    #[error("you have joined from another window or device since")]
+    Replaced,
     /// The connection is not in this room.
     #[error("this connection is not in the session: send session.join first")]
     NotInRoom,

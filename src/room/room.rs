@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Announcement, Answer, ConnectionId, Message, Output, Parting, Refused, Settings, Signal, Slot,
-    peers::Peers,
+    Announcement, Answer, ConnectionId, DeviceNumber, Message, Output, Parting, Refused, Settings,
+    Signal, Slot, peers::Peers,
 };
 use crate::{
     ids::MemberId,
@@ -30,6 +30,8 @@ const UNSTORED_MAX: usize = 1024;
 pub(super) struct Place {
     /// Empty during the grace.
     pub(super) connection: Option<ConnectionId>,
+    /// Who came last, if it said so.
+    device: Option<DeviceNumber>,
     /// When the member leaves unless a connection comes back.
     pub(super) leaves_at: Option<Timestamp>,
     pub(super) peers: Peers,
@@ -164,14 +166,28 @@ impl Room {
         member: MemberId,
         name: Option<String>,
         since: Option<Rev>,
+        device: Option<DeviceNumber>,
     ) {
-        match self.enter(now, &member, name) {
-            Ok(()) => self.take_place(now, connection, member, since),
-            Err(refusal) => {
-                self.answer(connection, Err(Refused::Meeting(refusal)));
+        let comes_back = since.is_some();
+        let entered = if comes_back && self.another_device_has(&member, device) {
+            Err(Refused::Replaced)
+        } else {
+            self.enter(now, &member, name).map_err(Refused::Meeting)
+        };
+        match entered {
+            Ok(()) => self.take_place(now, connection, member, since, device),
+            Err(refused) => {
+                self.answer(connection, Err(refused));
                 self.release(connection, None);
             }
         }
+    }
+
+    /// Whether the member took part from another device after this one: one that sleeps or has no
+    /// network is not told when it is replaced, and must not take the place back when it wakes.
+    fn another_device_has(&self, member: &MemberId, device: Option<DeviceNumber>) -> bool {
+        let last = self.places.get(member).and_then(|place| place.device);
+        last.zip(device).is_some_and(|(last, this)| last != this)
     }
 
     /// Asks the meeting to let the member in. One who is in the room already stays, whatever the
@@ -321,9 +337,11 @@ impl Room {
         connection: ConnectionId,
         member: MemberId,
         since: Option<Rev>,
+        device: Option<DeviceNumber>,
     ) {
         let place = self.places.entry(member.clone()).or_default();
         place.leaves_at = None;
+        place.device = device;
         let older = place.connection.replace(connection);
         let slots = place.peers.slots().map(<[Slot]>::to_vec);
         self.settle_presence(now, &member);

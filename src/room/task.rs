@@ -15,7 +15,9 @@ use tokio::sync::{
     oneshot, watch,
 };
 
-use super::{Answer, ConnectionId, Output, Parting, Refused, Room, directory::States};
+use super::{
+    Answer, ConnectionId, DeviceNumber, Output, Parting, Refused, Room, directory::States,
+};
 use crate::{
     ids::{MemberId, SessionId},
     media::{Notice, Order, PeerId, Sending},
@@ -56,6 +58,7 @@ pub enum Asked {
         member: MemberId,
         name: Option<String>,
         since: Option<Rev>,
+        device: Option<DeviceNumber>,
         link: Link,
     },
     /// The member goes.
@@ -197,10 +200,11 @@ impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
                 member,
                 name,
                 since,
+                device,
                 link,
             } => {
                 self.links.insert(connection, link);
-                room.handle_join(now, connection, member, name, since);
+                room.handle_join(now, connection, member, name, since, device);
             }
             Asked::Leave { connection } => room.handle_leave(now, connection),
             Asked::Gone { connection } => {

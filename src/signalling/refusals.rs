@@ -36,6 +36,7 @@ impl From<Refused> for ErrorBody {
             | Refused::SendingTooMany { .. }
             | Refused::CandidateTooLong { .. }
             | Refused::CandidatesTooMany { .. } => ErrorCode::Limit,
+            Refused::Replaced => ErrorCode::Replaced,
             Refused::NotInRoom => ErrorCode::NotReady,
         };
         ErrorBody {

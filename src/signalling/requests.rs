@@ -8,6 +8,7 @@ use crate::{
     ids::SessionId,
     media::Sending,
     meeting::{Command, event::Rev},
+    room::DeviceNumber,
 };
 
 /// How alike a mistaken type must be to a known one to be named as what was meant, 0 to 1.
@@ -97,6 +98,7 @@ pub(super) enum Kind {
         session: SessionId,
         name: Option<String>,
         since: Option<Rev>,
+        device: Option<DeviceNumber>,
     },
     /// The room that the connection is in.
     Room(Asking),
@@ -107,11 +109,17 @@ pub(super) fn asking(request: Request) -> Kind {
     let command = match request {
         Request::Hello { .. } => return Kind::Hello,
         Request::Ping {} => return Kind::Ping,
-        Request::SessionJoin { session, name, rev } => {
+        Request::SessionJoin {
+            session,
+            name,
+            rev,
+            device,
+        } => {
             return Kind::Join {
                 session,
                 name,
                 since: rev,
+                device,
             };
         }
         Request::SessionSnapshot {} => return Kind::Room(Asking::Snapshot),

@@ -22,7 +22,7 @@ use crate::{
     ids::{MemberId, SessionId},
     meeting::event::Rev,
     programme::Programme,
-    room::{Answer, Refused, States, Told},
+    room::{Answer, DeviceNumber, Refused, States, Told},
     time::Timestamp,
 };
 
@@ -45,6 +45,7 @@ pub enum Output {
         member: MemberId,
         name: Option<String>,
         since: Option<Rev>,
+        device: Option<DeviceNumber>,
     },
     /// Ask the room that the connection is in; the answer comes as [`Told::Answer`].
     Ask(Asking),
@@ -336,6 +337,7 @@ impl Session {
                 session,
                 name,
                 since,
+                device,
             } => {
                 let awaited = Awaited::Entry(session.clone());
                 let enter = Output::Enter {
@@ -343,6 +345,7 @@ impl Session {
                     member: member.clone(),
                     name,
                     since,
+                    device,
                 };
                 Ok(Started::Asked(awaited, enter))
             }

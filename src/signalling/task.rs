@@ -19,7 +19,9 @@ use super::{
 use crate::{
     ids::{MemberId, SessionId},
     meeting::event::Rev,
-    room::{Answer, Asked, ConnectionId, Link, Parting, Refused, RoomHandle, States, Told},
+    room::{
+        Answer, Asked, ConnectionId, DeviceNumber, Link, Parting, Refused, RoomHandle, States, Told,
+    },
     time::Timestamp,
 };
 
@@ -145,8 +147,9 @@ impl Connection<'_> {
                         member,
                         name,
                         since,
+                        device,
                     }) => {
-                        self.enter(&session, member, name, since).await;
+                        self.enter(&session, member, name, since, device).await;
                     }
                     Some(Output::Ask(asking)) => self.ask(asking).await,
                     Some(Output::Close(closing)) => return Some(closing),
@@ -192,6 +195,7 @@ impl Connection<'_> {
         member: MemberId,
         name: Option<String>,
         since: Option<Rev>,
+        device: Option<DeviceNumber>,
     ) {
         let Some(handle) = self.context.directory.room(session) else {
             self.session.handle_entered(None);
@@ -206,6 +210,7 @@ impl Connection<'_> {
             member,
             name,
             since,
+            device,
             link,
         };
         if handle.ask(asked).await.is_err() {

@@ -13,6 +13,7 @@ use crate::{
         event::{Rev, TurnNumber},
         roster::Role,
     },
+    room::DeviceNumber,
     time::Timestamp,
 };
 
@@ -52,6 +53,9 @@ pub enum Request {
         /// The last revision that the client has of this session.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rev: Option<Rev>,
+        /// Which of the member's devices it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceNumber>,
     },
     /// Whether anybody is there.
     #[serde(rename = "ping")]
@@ -257,6 +261,7 @@ pub enum ErrorCode {
     UnknownSession,
     NotOpen,
     Removed,
+    Replaced,
     NotAllowed,
     NotNow,
     Conflict,
@@ -271,7 +276,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of the page.
-    pub const ALL: [ErrorCode; 19] = [
+    pub const ALL: [ErrorCode; 20] = [
         ErrorCode::BadRequest,
         ErrorCode::NotReady,
         ErrorCode::LinkInvalid,
@@ -281,6 +286,7 @@ impl ErrorCode {
         ErrorCode::UnknownSession,
         ErrorCode::NotOpen,
         ErrorCode::Removed,
+        ErrorCode::Replaced,
         ErrorCode::NotAllowed,
         ErrorCode::NotNow,
         ErrorCode::Conflict,

@@ -340,7 +340,9 @@ async fn a_second_device_takes_over() {
     older.is("speaking").await;
     listener.begin_notes().await;
 
-    let newer = Seat::open(&browsers[1], &server, "indonesia-1", &[]).await;
+    let way = Cable::lay(&server).await;
+    let link = way.link(&server.link("indonesia-1").url);
+    let newer = Seat::open_at(&browsers[1], &link, "indonesia-1", &[]).await;
     newer.press_join().await;
     newer.is_in().await;
     newer.is("speaking").await;
@@ -362,5 +364,19 @@ async fn a_second_device_takes_over() {
         listener.noted().await,
         Vec::<String>::new(),
         "nobody is seen to come or go"
+    );
+
+    // One that could not be told, as it had no network, does not push the newer one out.
+    way.pull();
+    let newest = Seat::join(&browsers[1], &server, "indonesia-1", &[]).await;
+    newest.is("speaking").await;
+    newer.knows_its_loss().await;
+    way.plug();
+    newer.sees("[data-testid=fatal][data-code=replaced]").await;
+    pass(Duration::from_secs(1)).await;
+    newest.is("speaking").await;
+    assert!(
+        !newer.is_connected().await,
+        "the older device has come back"
     );
 }

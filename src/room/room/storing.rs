@@ -38,7 +38,7 @@ fn rejoin(script: &mut Script, connection: u64, slug: &str, since: u64) -> Vec<S
     let since = Some(Rev(since));
     script
         .room
-        .handle_join(script.now, connection, member(slug), None, since);
+        .handle_join(script.now, connection, member(slug), None, since, None);
     script.out()
 }
 
@@ -147,6 +147,40 @@ fn who_comes_back_with_a_revision_gets_what_was_missed() {
     let ahead = rejoin(&mut script, 5, "indonesia-1", 6);
     assert_eq!(ahead, ["c4 closed: Replaced", "c5 < snapshot 5"]);
     let _kept = peer;
+}
+
+#[test]
+fn who_comes_back_does_not_push_out_a_newer_device() {
+    let mut script = Script::new();
+    let mut join = |connection, since: Option<u64>, device| {
+        let connection = ConnectionId(connection);
+        script.room.handle_join(
+            script.now,
+            connection,
+            member("indonesia-1"),
+            None,
+            since.map(Rev),
+            Some(DeviceNumber(device)),
+        );
+        script.out()
+    };
+    join(1, None, 7);
+    assert_eq!(
+        join(2, Some(2), 7),
+        ["c1 closed: Replaced", "c2 < resumed 2"]
+    );
+    let newer = join(3, None, 8);
+    assert_eq!(newer, ["c2 closed: Replaced", "c3 < snapshot 2"]);
+    let asleep = join(4, Some(2), 7);
+    assert_eq!(
+        asleep,
+        [
+            "c4 < no: you have joined from another window or device since",
+            "c4 released"
+        ]
+    );
+    let by_its_person = join(5, None, 7);
+    assert_eq!(by_its_person, ["c3 closed: Replaced", "c5 < snapshot 2"]);
 }
 
 #[test]

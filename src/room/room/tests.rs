@@ -60,6 +60,7 @@ impl Script {
             member(slug),
             name.map(str::to_owned),
             None,
+            None,
         );
         (connection, self.out())
     }
