@@ -17,6 +17,7 @@ mod loudness;
 mod missing;
 mod peer;
 mod reception;
+mod resends;
 mod rewrite;
 mod ring;
 mod router;
@@ -41,7 +42,8 @@ use rustc_hash::FxHashMap;
 
 use super::{Gate, Notice, OfferRefusal, Order, PeerId, Sending, SessionKey};
 use forward::Forwards;
-use peer::{Numbers, Peer, Plan, Resends};
+use peer::{Numbers, Peer, Plan};
+use resends::Resends;
 use sdp::Local;
 use source::{PeerKey, SourceKey, SourceState};
 use srtp::{Opener, Sealer};

@@ -5,6 +5,7 @@
 use std::{net::SocketAddr, time::Instant};
 
 use super::{
+    resends::Resends,
     rewrite::Rewrite,
     rtp,
     sdp::{Codec, Extensions, Offer, Part, Receiving, Section},
@@ -17,43 +18,6 @@ use crate::media::{Gate, Kind, PeerId, SessionKey, SlotState, Source};
 
 /// Sent packets of a picture that a receiver can ask for again: a second at 2 Mbit/s.
 const HISTORY_PACKETS: usize = 256;
-
-/// Packets that a peer is sent again at once at most, and a second in the long run: a burst of
-/// losses on a bad network is mended, and whoever asks for more than that has no path for it. Past
-/// it a request is passed over; the receiver repeats it, or asks for a key frame.
-const RESENDS_BURST: u32 = 256;
-const RESENDS_PER_S: u32 = 1000;
-
-/// How many packets a peer may still be sent again.
-#[derive(Debug, Clone, Copy)]
-pub struct Resends {
-    left: u32,
-    at: Instant,
-}
-
-impl Resends {
-    /// All of them.
-    pub fn new(now: Instant) -> Self {
-        Self {
-            left: RESENDS_BURST,
-            at: now,
-        }
-    }
-
-    /// Takes one; whether there was one.
-    pub fn take(&mut self, now: Instant) -> bool {
-        let passed = now.saturating_duration_since(self.at);
-        let more = passed.as_micros() * u128::from(RESENDS_PER_S) / 1_000_000;
-        if more > 0 {
-            let more = u32::try_from(more).unwrap_or(RESENDS_BURST);
-            self.left = self.left.saturating_add(more).min(RESENDS_BURST);
-            self.at = now;
-        }
-        let taken = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        taken
-    }
-}
 
 /// A peer connection of a session.
 pub struct Peer {
