@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
+
 use crate::{
     AT_ONCE_MS, PEOPLE, TONES, stage,
     support::{browser::Browser, cable::Cable, pass, seat::Seat, server::Server, wall_ms},
@@ -21,6 +23,11 @@ const BACK_MS: f64 = 10_000.0;
 /// The same where media alone is gone, once its loss is certain.
 const MEDIA_BACK_MS: f64 = 3000.0;
 
+/// Browsers of the first few people, started at once.
+async fn browsers_of(count: usize) -> Vec<Browser> {
+    join_all(PEOPLE[..count].iter().copied().map(Browser::chromium)).await
+}
+
 /// Signalling alone is lost, at the speaker and at a listener: nobody hears it, nobody else is told,
 /// and what happened meanwhile is there afterwards. Then their media alone: it is offered anew.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,10 +36,7 @@ async fn signalling_or_media_alone_is_lost_and_found() {
     let _stage = stage().await;
     let server = Server::start(Some("session-1:open:1")).await;
     let cable = Cable::lay(&server).await;
-    let browsers = [
-        Browser::chromium(PEOPLE[0]).await,
-        Browser::chromium(PEOPLE[SPEAKER]).await,
-    ];
+    let browsers = browsers_of(2).await;
     let link = |member: &str| cable.link(&server.link(member).url);
     let listener = Seat::join_at(&browsers[0], &link("malaysia-1"), "malaysia-1", &TONES).await;
     let speaker = Seat::join_at(&browsers[1], &link("indonesia-1"), "indonesia-1", &[]).await;
@@ -155,11 +159,7 @@ async fn who_was_away_comes_back_by_itself() {
     let _stage = stage().await;
     let server = Server::start_with(Some("session-1:request:1"), absence.settings).await;
     let [short_way, long_way] = [Cable::lay(&server).await, Cable::lay(&server).await];
-    let browsers = [
-        Browser::chromium(PEOPLE[CHAIR]).await,
-        Browser::chromium(PEOPLE[SPEAKER]).await,
-        Browser::chromium(PEOPLE[2]).await,
-    ];
+    let browsers = browsers_of(3).await;
     let chair_member = server.members("chair")[0].clone();
     let chair = Seat::join(&browsers[CHAIR], &server, &chair_member, &TONES).await;
     let link = short_way.link(&server.link("indonesia-1").url);
@@ -248,10 +248,7 @@ async fn the_room_is_back_after_the_server_s_end() {
     const SPEAKER: usize = 1;
     let _stage = stage().await;
     let mut server = Server::start(Some("session-1:request:1")).await;
-    let browsers = [
-        Browser::chromium(PEOPLE[CHAIR]).await,
-        Browser::chromium(PEOPLE[SPEAKER]).await,
-    ];
+    let browsers = browsers_of(2).await;
     let chair_member = server.members("chair")[0].clone();
     let chair = Seat::join(&browsers[CHAIR], &server, &chair_member, &TONES).await;
     let speaker = Seat::join(&browsers[SPEAKER], &server, "indonesia-1", &TONES).await;
@@ -329,10 +326,7 @@ async fn a_second_device_takes_over() {
     const SPEAKER: usize = 1;
     let _stage = stage().await;
     let server = Server::start(Some("session-1:open:1")).await;
-    let browsers = [
-        Browser::chromium(PEOPLE[0]).await,
-        Browser::chromium(PEOPLE[SPEAKER]).await,
-    ];
+    let browsers = browsers_of(2).await;
     let listener = Seat::join(&browsers[0], &server, "malaysia-1", &TONES).await;
     let older = Seat::join(&browsers[1], &server, "indonesia-1", &[]).await;
     let raised = older.press("raise-hand").await;
@@ -348,7 +342,7 @@ async fn a_second_device_takes_over() {
     newer.is("speaking").await;
     older.sees("[data-testid=fatal][data-code=replaced]").await;
     // Longer than the first few pauses of somebody who comes back.
-    pass(Duration::from_secs(5)).await;
+    pass(Duration::from_secs(4)).await;
     older.sees("[data-testid=fatal][data-code=replaced]").await;
     assert!(
         !older.is_connected().await,
@@ -356,7 +350,7 @@ async fn a_second_device_takes_over() {
     );
     let now = wall_ms();
     let silence = listener
-        .longest_silence(TONES[SPEAKER], [now - 3000.0, now - 200.0])
+        .longest_silence(TONES[SPEAKER], [now - 2000.0, now - 200.0])
         .await;
     assert!(silence <= GAP_MS, "{silence:.0} ms of silence");
     newer.is("speaking").await;
