@@ -311,6 +311,10 @@ async fn open_session(
             .map_err(|closed| fault(closed.to_string()))?
             .map_err(|refusal| fault(refusal.to_string()))?;
     }
+    // Whoever connects from now on finds it open: it is stored, and so announced.
+    let mut states = directory.states();
+    let open = states.wait_for(|states| states.get(&opening.session) == Some(&SessionState::Live));
+    open.await.map_err(|gone| fault(gone.to_string()))?;
     Ok(())
 }
 
