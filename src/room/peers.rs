@@ -165,7 +165,9 @@ impl Peers {
 
     /// The slot map of the newest peer, where it has one.
     pub fn slots(&self) -> Option<&[Slot]> {
-        self.newest.as_ref()?.slots.as_deref()
+        let newest = self.newest.as_ref()?;
+        let works = newest.phase == Phase::Connected;
+        newest.slots.as_deref().filter(|_| works)
     }
 
     /// Orders that take away: so that the peer in use is not heard or seen unless it may be.

@@ -234,6 +234,24 @@ fn a_member_is_lost_when_signalling_and_media_are_both_gone() {
 }
 
 #[test]
+fn who_comes_back_is_told_the_slots_of_media_that_still_works() {
+    let mut script = Script::new();
+    let (delegate, peer) = script.join_with_media("indonesia-1");
+    let slots = Vec::new();
+    script.notice(Notice::Slots { peer, slots });
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(
+        rejoin(&mut script, 2, "indonesia-1", 2),
+        ["c2 < resumed 2", "c2 < slots"]
+    );
+    script.notice(Notice::Lost { peer });
+    script.room.handle_disconnect(script.now, ConnectionId(2));
+    script.out();
+    let back = rejoin(&mut script, 3, "indonesia-1", 2);
+    assert!(!back.iter().any(|line| line.contains("slots")), "{back:?}");
+}
+
+#[test]
 fn a_rebuilt_room_keeps_everybodys_place_for_the_grace() {
     let mut script = Script::new();
     let (chair, _) = script.join("chair-1");
