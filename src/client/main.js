@@ -41,7 +41,7 @@ visit.subscribe(() => {
   if (over && (devices.microphone || devices.camera)) devices.closeAll();
 });
 
-window.roundtable = { meeting, media, protocol };
+window.roundtable = { meeting, media, protocol, devices };
 new Ui({ visit, meeting, media, desk, devices, request });
 
 // Another link opened in the same tab changes only the fragment, which reloads nothing.

@@ -330,8 +330,8 @@ async fn a_second_device_takes_over() {
     let listener = Seat::join(&browsers[0], &server, "malaysia-1", &TONES).await;
     let older = Seat::join(&browsers[1], &server, "indonesia-1", &[]).await;
     let raised = older.press("raise-hand").await;
-    listener.hears(TONES[SPEAKER], raised, AT_ONCE_MS).await;
     older.is("speaking").await;
+    listener.hears(TONES[SPEAKER], raised, AT_ONCE_MS).await;
     listener.begin_notes().await;
 
     let way = Cable::lay(&server).await;

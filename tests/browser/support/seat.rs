@@ -62,7 +62,8 @@ impl Seat {
     pub async fn press_join(&self) -> f64 {
         self.tab
             .wait_for(
-                "document.querySelector('.preview-video').videoWidth > 0",
+                "roundtable.devices.microphone !== null \
+                 && document.querySelector('.preview-video').videoWidth > 0",
                 PATIENCE,
             )
             .await;
