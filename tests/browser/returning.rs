@@ -183,7 +183,7 @@ async fn who_was_away_comes_back_by_itself() {
             .state_says(&format!("state.members.get('{member}').lost"))
             .await;
         let row = format!("[data-testid=member-row][data-member={member}]");
-        assert!(chair.text_of(&row).await.contains("Connection lost"));
+        chair.says(&row, "Connection lost").await;
     }
     println!("both lost after {:.1} s", pulled.elapsed().as_secs_f64());
     for seat in [&speaker, &waiting] {
@@ -298,8 +298,9 @@ async fn the_room_is_back_after_the_server_s_end() {
             seat.member
         );
     }
-    let turn = chair.text_of("[data-testid=turn]").await;
-    assert!(turn.contains("the server was restarted"), "{turn}");
+    chair
+        .says("[data-testid=turn]", "the server was restarted")
+        .await;
 
     chair.press_on("resume-clock", "indonesia-1").await;
     for seat in [&chair, &speaker] {
@@ -310,8 +311,7 @@ async fn the_room_is_back_after_the_server_s_end() {
     // Ended by its operator, it says so before.
     server.end();
     chair.knows_its_loss().await;
-    let banner = chair.text_of(".banner").await;
-    assert!(banner.contains("The server was stopped"), "{banner}");
+    chair.says(".banner", "The server was stopped").await;
     server.start_again().await;
     let started = wall_ms();
     chair.hears(TONES[SPEAKER], started, BACK_MS).await;

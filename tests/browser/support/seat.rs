@@ -228,13 +228,10 @@ impl Seat {
         self.sees(".banner[data-kind=problem]").await;
     }
 
-    /// The words of an element.
-    pub async fn text_of(&self, selector: &str) -> String {
-        self.tab
-            .run(&format!(
-                "return document.querySelector('{selector}').innerText;"
-            ))
-            .await
+    /// Waits until an element says these words: the page draws a moment after it knows.
+    pub async fn says(&self, selector: &str, words: &str) {
+        let said = format!("document.querySelector('{selector}')?.innerText.includes('{words}')");
+        self.tab.wait_for(&said, PATIENCE).await;
     }
 
     /// The members in the queue as this page has it, in order.
