@@ -59,6 +59,7 @@ pub struct Client {
     server: SocketAddr,
     provider: Arc<dyn RTCCryptoProvider>,
     certificate: Certificate,
+    credentials: Credentials,
     agent: Agent,
     dtls: Endpoint,
     profile: Profile,
@@ -216,6 +217,16 @@ impl Hall {
     }
 }
 
+/// What both sides of a client's checks know.
+struct Credentials {
+    ufrag: String,
+    pwd: String,
+    server_ufrag: String,
+    server_pwd: String,
+    /// The server's, as in the `candidate` attribute.
+    candidate: String,
+}
+
 /// A client that has made an offer.
 pub struct Offered {
     /// The offer: sections `mic` and `cam`, then the slots.
@@ -253,42 +264,14 @@ impl Offered {
         profile: Profile,
         answer: &str,
     ) -> Client {
-        let mut agent = Agent::new(
-            now,
-            Arc::new(AgentConfig {
-                is_controlling: true,
-                local_ufrag: self.ufrag,
-                local_pwd: self.pwd,
-                multicast_dns_mode: MulticastDnsMode::Disabled,
-                ..AgentConfig::default()
-            }),
-            self.provider.clone(),
-        )
-        .expect("an agent");
-        let host = CandidateHostConfig {
-            base_config: CandidateConfig {
-                network: "udp".into(),
-                address: address.ip().to_string(),
-                port: address.port(),
-                component: 1,
-                ..CandidateConfig::default()
-            },
-            ..CandidateHostConfig::default()
+        let credentials = Credentials {
+            ufrag: self.ufrag,
+            pwd: self.pwd,
+            server_ufrag: value(answer, "ice-ufrag:").to_owned(),
+            server_pwd: value(answer, "ice-pwd:").to_owned(),
+            candidate: value(answer, "candidate:").to_owned(),
         };
-        agent
-            .add_local_candidate(host.new_candidate_host().expect("a candidate"))
-            .expect("added");
-        let theirs = unmarshal_candidate(value(answer, "candidate:")).expect("a candidate");
-        let server = theirs.addr();
-        agent.add_remote_candidate(theirs).expect("added");
-        agent
-            .start_connectivity_checks(
-                now,
-                true,
-                value(answer, "ice-ufrag:").to_owned(),
-                value(answer, "ice-pwd:").to_owned(),
-            )
-            .expect("started");
+        let (agent, server) = checking(now, self.provider.clone(), address, &credentials);
         let (slots, rtx) = slot_ssrcs(answer);
         Client {
             id,
@@ -296,6 +279,7 @@ impl Offered {
             server,
             provider: self.provider,
             certificate: self.certificate,
+            credentials,
             agent,
             dtls: Endpoint::new(address, TransportProtocol::UDP, None),
             profile,
@@ -307,6 +291,52 @@ impl Offered {
             reports: Vec::new(),
         }
     }
+}
+
+/// An agent that checks the path from `address`, and where it finds the server.
+fn checking(
+    now: Instant,
+    provider: Arc<dyn RTCCryptoProvider>,
+    address: SocketAddr,
+    credentials: &Credentials,
+) -> (Agent, SocketAddr) {
+    let mut agent = Agent::new(
+        now,
+        Arc::new(AgentConfig {
+            is_controlling: true,
+            local_ufrag: credentials.ufrag.clone(),
+            local_pwd: credentials.pwd.clone(),
+            multicast_dns_mode: MulticastDnsMode::Disabled,
+            ..AgentConfig::default()
+        }),
+        provider,
+    )
+    .expect("an agent");
+    let host = CandidateHostConfig {
+        base_config: CandidateConfig {
+            network: "udp".into(),
+            address: address.ip().to_string(),
+            port: address.port(),
+            component: 1,
+            ..CandidateConfig::default()
+        },
+        ..CandidateHostConfig::default()
+    };
+    agent
+        .add_local_candidate(host.new_candidate_host().expect("a candidate"))
+        .expect("added");
+    let theirs = unmarshal_candidate(&credentials.candidate).expect("a candidate");
+    let server = theirs.addr();
+    agent.add_remote_candidate(theirs).expect("added");
+    agent
+        .start_connectivity_checks(
+            now,
+            true,
+            credentials.server_ufrag.clone(),
+            credentials.server_pwd.clone(),
+        )
+        .expect("started");
+    (agent, server)
 }
 
 fn dtls_profile(profile: Profile) -> SrtpProtectionProfile {
@@ -391,6 +421,15 @@ impl Client {
         self.dtls
             .connect(now, self.server, Arc::new(config), None)
             .expect("a hello");
+    }
+
+    /// Is on another network from now on: its checks begin anew from there with the credentials that
+    /// it has, its keys stay.
+    #[allow(dead_code, reason = "for who moves")]
+    pub fn move_to(&mut self, now: Instant, address: SocketAddr) {
+        self.address = address;
+        let provider = self.provider.clone();
+        (self.agent, _) = checking(now, provider, address, &self.credentials);
     }
 
     /// Where the server's media is, by its answer.
