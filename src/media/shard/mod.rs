@@ -6,6 +6,7 @@
 //! peer sends is looked at only after its address has passed an ICE check and the packet has
 //! authenticated; before that nothing is allocated for it.
 
+pub mod allocate;
 pub mod bandwidth;
 mod contain;
 mod demux;
