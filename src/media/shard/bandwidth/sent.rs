@@ -57,6 +57,7 @@ pub struct SentLog {
     entries: Option<Box<[Entry; REMEMBERED]>>,
     /// Number of the next packet, with its rollovers: also how many were sent.
     next: u64,
+    bytes: u64,
 }
 
 impl SentLog {
@@ -66,7 +67,18 @@ impl SentLog {
             epoch,
             entries: None,
             next: 0,
+            bytes: 0,
         }
+    }
+
+    /// Packets sent so far.
+    pub fn count(&self) -> u64 {
+        self.next
+    }
+
+    /// Bytes sent so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Notes a packet that is about to leave and gives it its number.
@@ -78,6 +90,7 @@ impl SentLog {
         let at_us = self.micros(now) as u32;
         let sequence = self.next as u16;
         self.next += 1;
+        self.bytes += u64::from(bytes);
         let entries = self
             .entries
             .get_or_insert_with(|| Box::new([EMPTY; REMEMBERED]));
