@@ -49,6 +49,24 @@ pub struct Sending {
     pub source: Source,
 }
 
+/// A picture that a client shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// Whose.
+    pub peer: PeerId,
+    /// Which of its pictures.
+    pub source: Source,
+    /// How high it is drawn, in pixels; nothing: as high as it is sent.
+    pub height: Option<u16>,
+}
+
+impl Shown {
+    /// Whether it is this picture.
+    pub fn is(&self, peer: PeerId, source: Source) -> bool {
+        self.peer == peer && self.source == source
+    }
+}
+
 /// Whether a microphone may be heard, and before whom when audio slots are scarce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
@@ -85,6 +103,8 @@ pub enum Order {
     Hear { peer: PeerId, gate: Gate },
     /// Whether the peer's pictures are forwarded.
     Show { peer: PeerId, shown: bool },
+    /// The pictures that a peer's client shows; before it is told, and for nothing but pictures, all.
+    View { peer: PeerId, pictures: Vec<Shown> },
     /// Who should be seen first when video slots are scarce; peers not named come behind these
     /// in the order of their coming.
     Prominence { peers: Vec<PeerId> },
@@ -112,6 +132,8 @@ pub struct SlotState {
     pub kind: Kind,
     /// Whose track, if any.
     pub filled: Option<(PeerId, Source)>,
+    /// The picture stands: the client's path has no room for it now, or its sender none.
+    pub paused: bool,
 }
 
 /// Audio or video.
@@ -145,4 +167,10 @@ pub enum Notice {
     Slots { peer: PeerId, slots: Vec<SlotState> },
     /// Who is audibly speaking now, loudest first.
     Speaking { peers: Vec<PeerId> },
+    /// The simulcast layers of a track that are of use now, by `a=rid`; before it is told, all.
+    Needed {
+        peer: PeerId,
+        source: Source,
+        rids: Vec<String>,
+    },
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answer, ConnectionId, Output, Refused, Room, Signal, Slot, peers::NoCandidate, room::Place,
+    Answer, ConnectionId, Output, Picture, Refused, Room, Signal, Slot, peers::NoCandidate, room::Place,
 };
 use crate::{
     ids::MemberId,
-    media::{AudioRank, Gate, Notice, OfferRefusal, Order, PeerId, Sending, SlotState},
+    media::{
+        AudioRank, Gate, Notice, OfferRefusal, Order, PeerId, Sending, Shown, SlotState, Source,
+    },
     meeting::{Actor, Command, Hearing},
     time::Timestamp,
 };
@@ -96,6 +98,7 @@ impl Room {
             }
             Notice::Slots { peer, slots } => self.slots(peer, slots),
             Notice::Speaking { peers } => self.speaking(&peers),
+            Notice::Needed { peer, source, rids } => self.needed(peer, source, rids),
         }
     }
 
@@ -178,6 +181,7 @@ impl Room {
                     kind: slot.kind,
                     member,
                     source,
+                    paused: slot.paused,
                 }
             })
             .collect();
@@ -189,6 +193,58 @@ impl Room {
             place.peers.keep_slots(slots.clone());
             let to = place.connection.into_iter().collect();
             self.signal(to, Signal::Slots { slots });
+        }
+    }
+
+    fn needed(&mut self, peer: PeerId, source: Source, rids: Vec<String>) {
+        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
+            return;
+        };
+        if place.peers.is_newest(peer) {
+            place.peers.keep_layers(source, rids.clone());
+            let to = place.connection.into_iter().collect();
+            self.signal(to, Signal::Layers { source, rids });
+        }
+    }
+
+    /// A client says which pictures it shows, and how large.
+    pub fn handle_view(&mut self, connection: ConnectionId, pictures: Vec<Picture>) {
+        let (count, count_max) = (pictures.len(), self.settings.pictures_max);
+        let answer = if count > count_max {
+            Err(Refused::PicturesTooMany { count, count_max })
+        } else if let Some((_, place)) =
+            place_of(&self.connections, &mut self.places, connection)
+        {
+            place.view = Some(pictures);
+            self.views();
+            Ok(Answer::Done)
+        } else {
+            Err(Refused::NotInRoom)
+        };
+        self.answer(connection, answer);
+    }
+
+    /// Tells the shard what each client shows, as peers: a member's may be another than it was.
+    fn views(&mut self) {
+        let in_use: BTreeMap<MemberId, PeerId> = self
+            .places
+            .iter()
+            .filter_map(|(member, place)| Some((member.clone(), place.peers.in_use()?)))
+            .collect();
+        for place in self.places.values_mut() {
+            let Some(view) = &place.view else { continue };
+            let pictures: Vec<Shown> = view
+                .iter()
+                .filter_map(|picture| {
+                    Some(Shown {
+                        peer: *in_use.get(&picture.member)?,
+                        source: picture.source,
+                        height: picture.height,
+                    })
+                })
+                .collect();
+            let orders = place.peers.view(&pictures);
+            self.outputs.extend(orders.into_iter().map(Output::Order));
         }
     }
 
@@ -210,6 +266,7 @@ impl Room {
         self.take();
         self.give();
         self.prominence();
+        self.views();
     }
 
     /// Orders whatever closes a microphone or hides a picture: at once, stored or not.

@@ -22,7 +22,7 @@ pub mod task;
 use serde::{Deserialize, Serialize};
 
 pub use directory::{Directory, States};
-pub use output::{Announcement, Answer, Message, Output, Parting, Refused, Signal, Slot};
+pub use output::{Announcement, Answer, Message, Output, Parting, Picture, Refused, Signal, Slot};
 pub use room::Room;
 pub use task::{Asked, Link, Now, RoomClosed, RoomHandle, Told};
 
@@ -60,6 +60,8 @@ pub struct Settings {
     pub candidates_max: u16,
     /// The longest candidate, in bytes; a longer one is answered `limit`.
     pub candidate_bytes_max: usize,
+    /// Pictures that a client may say it shows at most; more are answered `limit`.
+    pub pictures_max: usize,
     /// Requests waiting for the room. Full: the asking connection waits, nobody else does.
     pub inbox_max: usize,
     /// Messages waiting for one member's connection. Full: that connection is closed (4003) and
@@ -77,6 +79,7 @@ impl Default for Settings {
             sending_max: 8,
             candidates_max: 64,
             candidate_bytes_max: 1024,
+            pictures_max: 64,
             inbox_max: 256,
             outbox_max: 256,
         }

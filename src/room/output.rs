@@ -93,6 +93,14 @@ pub enum Signal {
     /// Nothing comes from the client on its media path: it must offer anew.
     #[serde(rename = "media.lost")]
     Lost {},
+    /// Which simulcast layers of the client's track are of use.
+    #[serde(rename = "media.layers")]
+    Layers {
+        /// The track.
+        source: Source,
+        /// The layers, by `a=rid`.
+        rids: Vec<String>,
+    },
     /// Who is audibly speaking, loudest first.
     #[serde(rename = "speaking")]
     Speaking {
@@ -114,6 +122,22 @@ pub struct Slot {
     /// Which of the member's tracks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// The picture stands: there is no room for it on the client's path now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+}
+
+/// A picture that a client shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// Whose.
+    pub member: MemberId,
+    /// Which of the member's.
+    pub source: Source,
+    /// How high it is drawn, in pixels of the screen; left out: as high as it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u16>,
 }
 
 /// What a granted request gives.
@@ -156,6 +180,9 @@ pub enum Refused {
     /// Too many candidates for one peer connection.
     #[error("more than {count_max} candidates for one offer")]
     CandidatesTooMany { count_max: u16 },
+    /// A client says that it shows too many pictures.
+    #[error("{count} pictures are shown, {count_max} are allowed")]
+    PicturesTooMany { count: usize, count_max: usize },
     /// Another device of the member's has taken the place of this one, which comes back.
     #[error("you have joined from another window or device since")]
     Replaced,

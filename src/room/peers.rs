@@ -6,7 +6,7 @@
 //! are sent.
 
 use crate::{
-    media::{Gate, Order, PeerId},
+    media::{Gate, Order, PeerId, Shown, Source},
     room::{ConnectionId, Slot},
     time::Timestamp,
 };
@@ -34,6 +34,10 @@ struct Peer {
     candidates: u16,
     /// The latest slot map, for a connection that takes over.
     slots: Option<Vec<Slot>>,
+    /// The layers of its tracks that were last said to be of use, for the same.
+    layers: Vec<(Source, Vec<String>)>,
+    /// What the shard was last told that the client shows.
+    view: Option<Vec<Shown>>,
 }
 
 impl Peer {
@@ -70,6 +74,8 @@ impl Peers {
             shown: false,
             candidates: 0,
             slots: None,
+            layers: Vec::new(),
+            view: None,
         })?;
         if replaced.phase == Phase::Connected && self.older.is_none() {
             self.older = Some(replaced);
@@ -168,6 +174,35 @@ impl Peers {
         let newest = self.newest.as_ref()?;
         let works = newest.phase == Phase::Connected;
         newest.slots.as_deref().filter(|_| works)
+    }
+
+    /// Keeps which layers of the newest peer's track are of use.
+    pub fn keep_layers(&mut self, source: Source, rids: Vec<String>) {
+        if let Some(peer) = &mut self.newest {
+            peer.layers.retain(|(other, _)| *other != source);
+            peer.layers.push((source, rids));
+        }
+    }
+
+    /// Which layers of the newest peer's tracks are of use.
+    pub fn layers(&self) -> &[(Source, Vec<String>)] {
+        let newest = self.newest.as_ref();
+        newest.map(|peer| &*peer.layers).unwrap_or_default()
+    }
+
+    /// Orders that tell the shard what the client shows.
+    pub fn view(&mut self, pictures: &[Shown]) -> Vec<Order> {
+        let mut orders = Vec::new();
+        for peer in self.newest.iter_mut().chain(&mut self.older) {
+            if peer.view.as_deref() != Some(pictures) {
+                peer.view = Some(pictures.to_vec());
+                orders.push(Order::View {
+                    peer: peer.id,
+                    pictures: pictures.to_vec(),
+                });
+            }
+        }
+        orders
     }
 
     /// Orders that take away: so that the peer in use is not heard or seen unless it may be.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Announcement, Answer, ConnectionId, DeviceNumber, Message, Output, Parting, Refused, Settings,
+    Announcement, Answer, ConnectionId, DeviceNumber, Message, Output, Parting, Picture, Refused, Settings,
     Signal, Slot, peers::Peers,
 };
 use crate::{
@@ -35,6 +35,8 @@ pub(super) struct Place {
     /// When the member leaves unless a connection comes back.
     pub(super) leaves_at: Option<Timestamp>,
     pub(super) peers: Peers,
+    /// The pictures that the client shows, once it has said.
+    pub(super) view: Option<Vec<Picture>>,
     /// The revision that lets the peer be heard or seen more than the shard was ordered, until that
     /// is stored and ordered.
     pub(super) gives_at: Option<Rev>,
@@ -342,6 +344,10 @@ impl Room {
         let place = self.places.entry(member.clone()).or_default();
         place.leaves_at = None;
         place.device = device;
+        if since.is_none() {
+            place.view = None;
+        }
+        let layers = place.peers.layers().to_vec();
         let older = place.connection.replace(connection);
         let slots = place.peers.slots().map(<[Slot]>::to_vec);
         self.settle_presence(now, &member);
@@ -361,6 +367,9 @@ impl Room {
         }
         if let Some(slots) = slots {
             self.signal(vec![connection], Signal::Slots { slots });
+        }
+        for (source, rids) in layers {
+            self.signal(vec![connection], Signal::Layers { source, rids });
         }
         if !self.speaking.is_empty() {
             let members = self.speaking.clone();

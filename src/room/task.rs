@@ -16,7 +16,7 @@ use tokio::sync::{
 };
 
 use super::{
-    Answer, ConnectionId, DeviceNumber, Output, Parting, Refused, Room, directory::States,
+    Answer, ConnectionId, DeviceNumber, Output, Parting, Picture, Refused, Room, directory::States,
 };
 use crate::{
     ids::{MemberId, SessionId},
@@ -84,6 +84,11 @@ pub enum Asked {
     Candidate {
         connection: ConnectionId,
         candidate: String,
+    },
+    /// What a client shows.
+    View {
+        connection: ConnectionId,
+        pictures: Vec<Picture>,
     },
     /// The server's own command to the meeting.
     Server {
@@ -233,6 +238,10 @@ impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
             } => {
                 room.handle_candidate(connection, candidate);
             }
+            Asked::View {
+                connection,
+                pictures,
+            } => room.handle_view(connection, pictures),
             Asked::Server { command, done } => {
                 // Whoever asked may have stopped waiting.
                 let _unheard = done.send(room.handle_server(now, &command));

@@ -35,7 +35,8 @@ impl From<Refused> for ErrorBody {
             Refused::SdpTooLong { .. }
             | Refused::SendingTooMany { .. }
             | Refused::CandidateTooLong { .. }
-            | Refused::CandidatesTooMany { .. } => ErrorCode::Limit,
+            | Refused::CandidatesTooMany { .. }
+            | Refused::PicturesTooMany { .. } => ErrorCode::Limit,
             Refused::Replaced => ErrorCode::Replaced,
             Refused::NotInRoom => ErrorCode::NotReady,
         };

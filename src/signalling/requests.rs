@@ -8,7 +8,7 @@ use crate::{
     ids::SessionId,
     media::Sending,
     meeting::{Command, event::Rev},
-    room::DeviceNumber,
+    room::{DeviceNumber, Picture},
 };
 
 /// How alike a mistaken type must be to a known one to be named as what was meant, 0 to 1.
@@ -83,6 +83,8 @@ pub enum Asking {
     Offer { sdp: String, sending: Vec<Sending> },
     /// To note a candidate; an empty one ends them.
     Candidate(String),
+    /// To send the pictures that it shows.
+    View(Vec<Picture>),
     /// To put this to the meeting.
     Command(Command),
 }
@@ -137,6 +139,7 @@ pub(super) fn asking(request: Request) -> Kind {
         Request::MediaCandidate { candidate } => {
             return Kind::Room(Asking::Candidate(candidate.unwrap_or_default()));
         }
+        Request::MediaView { pictures } => return Kind::Room(Asking::View(pictures)),
         Request::FloorRequest {} => Command::RequestFloor,
         Request::FloorWithdraw {} => Command::WithdrawHand,
         Request::FloorYield {} => Command::YieldFloor,

@@ -358,6 +358,7 @@ impl Session {
                     Asking::Snapshot
                     | Asking::Offer { .. }
                     | Asking::Candidate(_)
+                    | Asking::View(_)
                     | Asking::Command(_) => Awaited::Room,
                 };
                 Ok(Started::Asked(awaited, Output::Ask(asking)))

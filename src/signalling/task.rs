@@ -238,6 +238,10 @@ impl Connection<'_> {
                 connection,
                 candidate,
             },
+            Asking::View(pictures) => Asked::View {
+                connection,
+                pictures,
+            },
             Asking::Command(command) => Asked::Command {
                 connection,
                 command,

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What comes from a room, as its members are told it.
-pub use crate::room::{Announcement, Signal as RoomSignal, Slot};
+pub use crate::room::{Announcement, Picture, Signal as RoomSignal, Slot};
 
 /// The WebSocket subprotocol.
 pub const PROTOCOL: &str = "roundtable.v1";
@@ -74,6 +74,10 @@ pub enum Request {
     /// A candidate of the client's; none ends them.
     #[serde(rename = "media.candidate")]
     MediaCandidate { candidate: Option<String> },
+
+    /// The pictures that the client shows, and how large.
+    #[serde(rename = "media.view")]
+    MediaView { pictures: Vec<Picture> },
 
     /// Raise the hand.
     #[serde(rename = "floor.request")]
@@ -142,7 +146,7 @@ pub enum Request {
 }
 
 /// Every request's `type`, in the order of the page.
-pub const REQUEST_TYPES: [&str; 27] = [
+pub const REQUEST_TYPES: [&str; 28] = [
     "hello",
     "ping",
     "session.join",
@@ -150,6 +154,7 @@ pub const REQUEST_TYPES: [&str; 27] = [
     "session.leave",
     "media.offer",
     "media.candidate",
+    "media.view",
     "floor.request",
     "floor.withdraw",
     "floor.yield",

@@ -6,15 +6,15 @@ use std::{net::SocketAddr, time::Instant};
 use super::{
     Shard, fingerprint,
     forward::PAYLOAD_BYTES_MAX,
-    insert,
-    peer::Peer,
+    insert, red,
     ring::Packet,
-    rtcp,
-    source::{PeerKey, SourceKey, SourceState},
+    rtcp, rtp,
+    sdp::Encoding,
+    source::{PeerKey, SourceKey, SourceState, TrackKey},
     transport::Path,
     vp8,
 };
-use crate::media::{Gate, Kind, Notice, Source};
+use crate::media::{Gate, Notice, Source};
 
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const STUN_BINDING_REQUEST: [u8; 2] = [0, 1];
@@ -112,7 +112,7 @@ impl Shard {
     }
 
     fn media_packet(&mut self, key: PeerKey, datagram: &mut [u8]) {
-        let (now, epoch) = (self.now, self.epoch);
+        let (now, epoch, datagram_bytes) = (self.now, self.epoch, datagram.len());
         let Some(peer) = self.peers.get_mut(key).and_then(Option::as_deref_mut) else {
             return;
         };
@@ -127,23 +127,37 @@ impl Shard {
         let Ok(payload) = header.payload(packet) else {
             return;
         };
-        let sources = &self.sources;
-        let ssrc_of = |source: SourceKey| Some(sources.get(source)?.as_deref()?.ssrc);
-        let Some(place) = peer.track_of(&header, packet, ssrc_of) else {
+        let Some(route) = peer.route(&header, packet) else {
             return;
         };
-        let Some(track) = peer.tracks.get_mut(place) else {
+        let (peer_id, session, peer_gate, shown) = (peer.id, peer.session, peer.gate, peer.shown);
+        let Some(track) = peer.tracks.get_mut(route.track) else {
             return;
         };
-        let source_key = match track.key {
+        if let Some(id) = track.extensions.transport_sequence
+            && let Some(&[high, low]) = header.extension(packet, id)
+        {
+            peer.arrivals.handle(now, u16::from_be_bytes([high, low]));
+        }
+        let Some(layer) = track.layers.get(route.layer) else {
+            return;
+        };
+        let source_key = match layer.key {
             Some(source) => source,
+            None if route.repair => return,
             None => {
-                let mut source = SourceState::new(key, track.source, header.ssrc, track.clock_hz);
-                let (open, rank) = gate(peer.gate, peer.shown, track.source);
+                let track_key = TrackKey {
+                    peer: key,
+                    track: route.track,
+                };
+                let mut source = SourceState::new(now, track_key, track, header.ssrc);
+                let (open, rank) = gate(peer_gate, shown, track.source);
                 source.set_open(open);
                 source.rank = rank;
                 let source = insert(&mut self.sources, source);
-                track.key = Some(source);
+                if let Some(layer) = track.layers.get_mut(route.layer) {
+                    layer.key = Some(source);
+                }
                 source
             }
         };
@@ -152,7 +166,7 @@ impl Shard {
             .audio_level
             .and_then(|id| header.extension(packet, id))
             .and_then(super::rtp::AudioLevel::parse);
-        let (peer_id, session) = (peer.id, peer.session);
+        let red = track.red.is_some_and(|red| red == header.payload_type);
         let Some(source) = self
             .sources
             .get_mut(source_key)
@@ -160,23 +174,47 @@ impl Shard {
         else {
             return;
         };
-        source
-            .reception
-            .handle(now, epoch, source.clock_hz, opened.index, header.timestamp);
+        source.rate.count(datagram_bytes);
+        let (index, payload) = if route.repair {
+            // RFC 4588 section 4: the original sequence number leads the payload. Without one it is
+            // a probe.
+            let Some((original, payload)) = payload.split_first_chunk::<2>() else {
+                return;
+            };
+            let Some(highest) = source.reception.highest() else {
+                return;
+            };
+            let index = rtp::nearest(highest, u16::from_be_bytes(*original));
+            (index, payload)
+        } else {
+            source
+                .reception
+                .handle(now, epoch, source.clock_hz, opened.index, header.timestamp);
+            (opened.index, payload)
+        };
         // The floor: what may not be heard or seen goes no further, whatever is sent.
         if !source.open {
             return;
         }
-        if let Some(missing) = &mut source.missing {
-            missing.handle(now, opened.index);
+        // Of a packet that is late or repeated only the first copy is forwarded: a second one under
+        // the same index would be another packet under the same nonce.
+        let in_time = match &mut source.missing {
+            Some(missing) => missing.handle(now, index),
+            None => !route.repair,
+        };
+        if !in_time {
+            return;
         }
-        let Some((picture, starts)) = readable(source.kind(), payload) else {
-            source.holes.leave_out(opened.index);
+        let Some(form) = readable(source.encoding, red, payload) else {
+            source.holes.leave_out(index);
             return;
         };
-        let Some(number) = source.holes.number(opened.index) else {
+        let Some(number) = source.holes.number(index) else {
             return;
         };
+        if let Some(height) = form.height {
+            source.height = Some(height);
+        }
         if source.source == Source::Microphone {
             if let Some(level) = level {
                 source.loudness.handle(now, level);
@@ -199,11 +237,13 @@ impl Shard {
                 timestamp: header.timestamp,
                 marker: header.marker,
                 level,
-                starts,
-                picture,
+                starts: form.starts,
+                picture: form.picture,
+                red: form.red,
             },
             payload,
         );
+        let starts = form.starts;
         if source.touch(now) {
             self.refill(session);
             self.settle_key_frames(source_key, starts);
@@ -226,20 +266,40 @@ impl Shard {
     }
 }
 
-/// The descriptor of a payload that can be forwarded, where it has one, and whether a decoder can
-/// begin with it. Nothing for mere padding, for what no decoder reads, and for more than leaves
-/// again.
-fn readable(kind: Kind, payload: &[u8]) -> Option<(Option<vp8::Descriptor>, bool)> {
+/// What a forwarder must know of a payload.
+#[derive(Default)]
+struct Form {
+    picture: Option<vp8::Descriptor>,
+    red: Option<red::Blocks>,
+    /// A decoder can begin with it.
+    starts: bool,
+    /// Height of the picture that begins with it, in pixels.
+    height: Option<u16>,
+}
+
+/// The form of a payload that can be forwarded. Nothing for mere padding, for what no decoder reads,
+/// and for more than leaves again.
+fn readable(encoding: Encoding, is_red: bool, payload: &[u8]) -> Option<Form> {
     if payload.is_empty() || payload.len() > PAYLOAD_BYTES_MAX {
         return None;
     }
-    match kind {
-        Kind::Audio => Some((None, true)),
-        Kind::Video => {
-            let picture = vp8::Descriptor::parse(payload)?;
-            Some((Some(picture), picture.starts_key_frame(payload)))
+    let mut form = Form::default();
+    match encoding {
+        Encoding::Opus => {
+            form.starts = true;
+            if is_red {
+                form.red = Some(red::Blocks::parse(payload)?);
+            }
         }
+        Encoding::Vp8 => {
+            let picture = vp8::Descriptor::parse(payload)?;
+            form.starts = picture.starts_key_frame(payload);
+            form.height = picture.key_frame_size(payload).map(|(_, height)| height);
+            form.picture = Some(picture);
+        }
+        Encoding::H264 | Encoding::Vp9 | Encoding::Av1 => return None,
     }
+    Some(form)
 }
 
 /// Whether a source may be forwarded, and its claim to an audio slot.
@@ -261,8 +321,13 @@ impl Shard {
             return;
         };
         let session = peer.session;
-        let decided: Vec<_> = tracks_with_sources(peer)
-            .map(|(source, key)| (key, gate(peer.gate, peer.shown, source)))
+        let decided: Vec<_> = peer
+            .tracks
+            .iter()
+            .flat_map(|track| {
+                let gated = gate(peer.gate, peer.shown, track.source);
+                track.sources().map(move |key| (key, gated))
+            })
             .collect();
         for (source, (open, rank)) in decided {
             if let Some(source) = self.source_mut(source) {
@@ -272,12 +337,6 @@ impl Shard {
         }
         self.refill(session);
     }
-}
-
-fn tracks_with_sources(peer: &Peer) -> impl Iterator<Item = (Source, SourceKey)> {
-    peer.tracks
-        .iter()
-        .filter_map(|track| Some((track.source, track.key?)))
 }
 
 /// Our user fragment in a check's USERNAME, which is `ours:theirs` (RFC 8445 section 7.2.2).

@@ -3,13 +3,15 @@
 //!
 //! This module must never know how a packet is sealed or where slots come from.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
     REPORT, Shard,
     peer::Peer,
     rtcp::{self, Compound, Packet, ReportBlock, SenderInfo},
     source::{PeerKey, SourceKey},
+    srtp::Sealer,
+    transport::Path,
 };
 use crate::media::Kind;
 
@@ -21,6 +23,9 @@ const COMPOUND_BYTES_MAX: usize = 1400;
 const CARRY_PACE: Duration = Duration::from_millis(250);
 /// What sealing adds at most, with some room.
 const SEAL_BYTES: usize = 40;
+
+/// Datagrams that wait to be sent, as [`Shard`] keeps them.
+type Control = VecDeque<(Path, Vec<u8>)>;
 
 impl Shard {
     /// Takes a datagram of RTCP from a peer's address.
@@ -78,10 +83,11 @@ impl Shard {
     }
 
     fn want_key_frame(&mut self, key: PeerKey, ssrc: u32) {
-        let filled = self
-            .slot_by_ssrc(key, ssrc)
-            .and_then(|place| self.peer(key)?.slots.get(place)?.filled);
-        if let Some(source) = filled.and_then(|source| self.source_mut(source)) {
+        let carried = self.slot_by_ssrc(key, ssrc).and_then(|place| {
+            let slot = self.peer(key)?.slots.get(place)?;
+            slot.layer.or(slot.wants)
+        });
+        if let Some(source) = carried.and_then(|source| self.source_mut(source)) {
             source.key_frames.want();
         }
     }
@@ -117,7 +123,8 @@ impl Shard {
             else {
                 continue;
             };
-            let Some(slot) = peer.slots.get(subscriber.slot) else {
+            let slot = peer.slots.get(subscriber.slot);
+            let Some(slot) = slot.filter(|slot| slot.layer == Some(source_key)) else {
                 continue;
             };
             let Some(shift) = slot.rewrite.timestamp_shift() else {
@@ -137,14 +144,10 @@ impl Shard {
     }
 
     fn source_by_ssrc(&self, key: PeerKey, ssrc: u32) -> Option<SourceKey> {
-        self.peer(key)?
-            .tracks
-            .iter()
-            .filter_map(|track| track.key)
-            .find(|source| {
-                self.source(*source)
-                    .is_some_and(|source| source.ssrc == ssrc)
-            })
+        self.peer(key)?.sources().find(|source| {
+            self.source(*source)
+                .is_some_and(|source| source.ssrc == ssrc)
+        })
     }
 
     /// Sends a peer its receiver reports when they are due.
@@ -159,9 +162,7 @@ impl Shard {
         peer.report_at = now + REPORT;
         let sources = &mut self.sources;
         let blocks: Vec<ReportBlock> = peer
-            .tracks
-            .iter()
-            .filter_map(|track| track.key)
+            .sources()
             .filter_map(|source| {
                 let source = sources.get_mut(source)?.as_deref_mut()?;
                 source.reception.report(now, source.ssrc)
@@ -171,6 +172,32 @@ impl Shard {
             send(&mut self.control, peer, |out, reporter| {
                 Compound::with_receiver_report(out, reporter, &blocks, CNAME)
             });
+        }
+    }
+
+    /// Tells a peer when its packets came, where that is due.
+    pub(super) fn tell_arrivals(&mut self, key: PeerKey) {
+        let now = self.now;
+        let Some(peer) = self.peers.get_mut(key).and_then(Option::as_deref_mut) else {
+            return;
+        };
+        let Some(media_ssrc) = peer.stream_ssrc() else {
+            return;
+        };
+        let reporter = peer.reporter;
+        while peer.arrivals.next_deadline().is_some_and(|at| at <= now) {
+            let (Some(path), Some((_, sealer))) = (peer.path, &mut peer.keys) else {
+                return;
+            };
+            let arrivals = &mut peer.arrivals;
+            let written = send_on(&mut self.control, path, sealer, |out| {
+                let mut compound = Compound::with_receiver_report(out, reporter, &[], CNAME)?;
+                compound.whole(|room| arrivals.write(now, room, reporter, media_ssrc))?;
+                Some(compound)
+            });
+            if !written {
+                return;
+            }
         }
     }
 
@@ -188,7 +215,7 @@ impl Shard {
             if due.gave_up {
                 source.key_frames.want();
             }
-            let (ssrc, owner) = (source.ssrc, source.owner);
+            let (ssrc, owner) = (source.ssrc, source.track.peer);
             let peer = self.peers.get_mut(owner).and_then(Option::as_deref_mut);
             if let Some(peer) = peer.filter(|_| !due.ask.is_empty()) {
                 send(&mut self.control, peer, |out, reporter| {
@@ -212,7 +239,7 @@ impl Shard {
             if source.kind() != Kind::Video || !source.key_frames.ask(now) {
                 continue;
             }
-            let (ssrc, owner) = (source.ssrc, source.owner);
+            let (ssrc, owner) = (source.ssrc, source.track.peer);
             if let Some(peer) = self.peers.get_mut(owner).and_then(Option::as_deref_mut) {
                 send(&mut self.control, peer, |out, reporter| {
                     let mut compound = Compound::with_receiver_report(out, reporter, &[], CNAME)?;
@@ -226,21 +253,30 @@ impl Shard {
 
 /// Writes a compound packet to a peer, seals it and queues it.
 fn send(
-    control: &mut std::collections::VecDeque<(super::transport::Path, Vec<u8>)>,
+    control: &mut Control,
     peer: &mut Peer,
     write: impl FnOnce(&mut [u8], u32) -> Option<Compound<'_>>,
 ) {
-    let (Some(path), Some((_, sealer))) = (peer.path, &mut peer.keys) else {
-        return;
-    };
+    if let (Some(path), Some((_, sealer))) = (peer.path, &mut peer.keys) {
+        let reporter = peer.reporter;
+        send_on(control, path, sealer, |out| write(out, reporter));
+    }
+}
+
+/// The same on a path, by the peer's own sealer. Whether there was something to write.
+fn send_on(
+    control: &mut Control,
+    path: Path,
+    sealer: &mut Sealer,
+    write: impl FnOnce(&mut [u8]) -> Option<Compound<'_>>,
+) -> bool {
     let mut datagram = vec![0; COMPOUND_BYTES_MAX];
-    let written = write(
-        &mut datagram[..COMPOUND_BYTES_MAX - SEAL_BYTES],
-        peer.reporter,
-    )
-    .map(|compound| compound.bytes());
-    if let Some(length) = written.and_then(|bytes| sealer.seal_rtcp(&mut datagram, bytes)) {
+    let room = &mut datagram[..COMPOUND_BYTES_MAX - SEAL_BYTES];
+    let written = write(room).map(|compound| compound.bytes());
+    let sealed = written.and_then(|bytes| sealer.seal_rtcp(&mut datagram, bytes));
+    if let Some(length) = sealed {
         datagram.truncate(length);
         control.push_back((path, datagram));
     }
+    sealed.is_some()
 }

@@ -5,17 +5,19 @@ use std::collections::VecDeque;
 
 use super::{
     DATAGRAM_BYTES_MAX, Shard, Transmit,
-    peer::{Peer, Sent},
+    peer::{Peer, Sent, Slot},
     rewrite::{Incoming, Mapped},
     ring::Packet,
     rtp,
-    source::{PeerKey, SourceKey, Subscriber},
+    source::{PeerKey, SourceKey, SourceState, Subscriber},
 };
 use crate::media::Kind;
 
-/// The longest payload that is forwarded, in bytes: a datagram's room without a header with a level,
-/// the number of a packet sent again and the seal. Browsers send some 1,200.
-pub(super) const PAYLOAD_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - 48;
+/// The longest payload that is forwarded, in bytes: a datagram's room without a header with its
+/// extensions, the number of a packet sent again and the seal. Browsers send some 1,200.
+pub(super) const PAYLOAD_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - 56;
+/// What is added to a payload on its way out: headers of IP, UDP and RTP, extensions and the seal.
+const OVERHEAD_BYTES: usize = 76;
 /// Packets that wait to be sent again at most. A receiver that asks for more asks once more.
 const RESENDS_MAX: usize = 1024;
 
@@ -109,7 +111,7 @@ impl Shard {
                 self.now,
                 peer,
                 subscriber.slot,
-                source_key,
+                (source_key, source),
                 stored,
                 payload,
                 buffer,
@@ -143,28 +145,28 @@ impl Shard {
             shift: sent.shift,
             first: false,
         };
-        let (stream, original) = match &mut slot.rtx {
-            // RFC 4588 section 4: the original sequence number leads the payload.
-            Some(rtx) => {
-                let index = rtx.next_index;
-                rtx.next_index += 1;
-                let original = (sent.index as u16).to_be_bytes();
-                ((rtx.ssrc, rtx.payload_type, index), Some(original))
-            }
-            // The very same packet: same index, same bytes.
-            None => ((slot.ssrc, slot.payload_type, sent.index), None),
-        };
-        let length = write(
-            buffer,
-            stream,
-            &mapped,
-            slot.audio_level,
-            stored,
-            original,
-            payload,
-            slot.kind,
-            sealer,
-        )?;
+        let mut stream = slot.stream(sent.index);
+        stream.transport = slot.transport_sequence.map(|id| (id, sent.transport));
+        let repair = slot
+            .rtx
+            .as_mut()
+            .and_then(|rtx| rtx.payload_type.map(|payload_type| (rtx, payload_type)));
+        // RFC 4588 section 4: the original sequence number leads the payload. Without such a stream
+        // it is the very same packet, under the same index, byte for byte.
+        let original = repair.map(|(rtx, payload_type)| {
+            stream.ssrc = rtx.ssrc;
+            stream.payload_type = payload_type;
+            stream.index = rtx.next_index;
+            rtx.next_index += 1;
+            (sent.index as u16).to_be_bytes()
+        });
+        if original.is_some() {
+            let bytes = datagram_bytes(payload);
+            stream.transport = slot
+                .transport_sequence
+                .map(|id| (id, peer.sent.push(self.now, bytes, None)));
+        }
+        let length = write(buffer, &stream, &mapped, stored, original, payload, sealer)?;
         Some(Transmit { path, length })
     }
 }
@@ -173,7 +175,7 @@ fn forward(
     now: std::time::Instant,
     peer: &mut Peer,
     slot: usize,
-    source_key: SourceKey,
+    (source_key, source): (SourceKey, &SourceState),
     stored: &Packet,
     payload: &[u8],
     buffer: &mut [u8],
@@ -181,6 +183,13 @@ fn forward(
     let path = peer.path?;
     let (_, sealer) = peer.keys.as_mut()?;
     let slot = peer.slots.get_mut(slot)?;
+    if slot.layer != Some(source_key) {
+        // A layer that a slot waits for begins where a decoder can; what it carried ends there.
+        if slot.wants != Some(source_key) || !stored.starts {
+            return None;
+        }
+        slot.begin(source_key, source.encoding);
+    }
     let mapped = slot.rewrite.map(
         now,
         &Incoming {
@@ -190,17 +199,26 @@ fn forward(
             picture: stored.picture,
         },
     )?;
-    let length = write(
-        buffer,
-        (slot.ssrc, slot.payload_type, mapped.index),
-        &mapped,
-        slot.audio_level,
-        stored,
-        None,
-        payload,
-        slot.kind,
-        sealer,
-    )?;
+    let mut stream = slot.stream(mapped.index);
+    let mut payload = payload;
+    if let Some(blocks) = stored.red {
+        match slot.red {
+            Some(red) => {
+                stream.inner_payload_type = Some(stream.payload_type);
+                stream.payload_type = red;
+            }
+            None => payload = payload.get(blocks.primary_at()..)?,
+        }
+    }
+    let transport = match slot.transport_sequence {
+        Some(id) => {
+            let number = peer.sent.push(now, datagram_bytes(payload), None);
+            stream.transport = Some((id, number));
+            number
+        }
+        None => 0,
+    };
+    let length = write(buffer, &stream, &mapped, stored, None, payload, sealer)?;
     slot.packets = slot.packets.wrapping_add(1);
     slot.octets = slot.octets.wrapping_add(payload.len() as u32);
     slot.remember(Sent {
@@ -209,41 +227,75 @@ fn forward(
         sequence: stored.sequence,
         timestamp: mapped.timestamp,
         shift: mapped.shift,
+        transport,
     });
     Some(Transmit { path, length })
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the packet's parts, each from another owner; a struct would only be unpacked here"
-)]
+/// How much of the path a packet takes.
+fn datagram_bytes(payload: &[u8]) -> u16 {
+    u16::try_from(payload.len() + OVERHEAD_BYTES).unwrap_or(u16::MAX)
+}
+
+/// What a slot's stream puts into a packet's header.
+struct Stream {
+    ssrc: u32,
+    payload_type: u8,
+    /// Payload type of the blocks of redundant sound.
+    inner_payload_type: Option<u8>,
+    index: u64,
+    audio_level: Option<u8>,
+    /// Id and value of the transport-wide sequence number.
+    transport: Option<(u8, u16)>,
+    kind: Kind,
+}
+
+impl Slot {
+    fn stream(&self, index: u64) -> Stream {
+        Stream {
+            ssrc: self.ssrc,
+            payload_type: self.payload_type,
+            inner_payload_type: None,
+            index,
+            audio_level: self.audio_level,
+            transport: None,
+            kind: self.kind,
+        }
+    }
+}
+
 fn write(
     buffer: &mut [u8],
-    (ssrc, payload_type, index): (u32, u8, u64),
+    stream: &Stream,
     mapped: &Mapped,
-    audio_level: Option<u8>,
     stored: &Packet,
     original_sequence: Option<[u8; 2]>,
     payload: &[u8],
-    kind: Kind,
     sealer: &mut super::srtp::Sealer,
 ) -> Option<usize> {
     let fields = rtp::HeaderFields {
         // The first packet of sound after a silence carries the marker (RFC 3551 section 4.1).
-        marker: stored.marker || mapped.first && kind == Kind::Audio,
-        payload_type,
-        sequence: index as u16,
+        marker: stored.marker || mapped.first && stream.kind == Kind::Audio,
+        payload_type: stream.payload_type,
+        sequence: stream.index as u16,
         timestamp: mapped.timestamp,
-        ssrc,
+        ssrc: stream.ssrc,
         padded: false,
     };
-    let level = audio_level.zip(stored.level);
-    let header_bytes = match level {
-        Some((id, level)) => {
-            let byte = [u8::from(level.voice) << 7 | level.level & 0x7f];
-            rtp::write_header(buffer, &fields, &[(id, &byte)])?
+    let level = stream.audio_level.zip(stored.level).map(|(id, level)| {
+        let byte = u8::from(level.voice) << 7 | level.level & 0x7f;
+        (id, [byte])
+    });
+    let transport = stream
+        .transport
+        .map(|(id, number)| (id, number.to_be_bytes()));
+    let header_bytes = match (&level, &transport) {
+        (None, None) => rtp::write_header(buffer, &fields, &[])?,
+        (Some((id, level)), None) => rtp::write_header(buffer, &fields, &[(*id, level)])?,
+        (None, Some((id, number))) => rtp::write_header(buffer, &fields, &[(*id, number)])?,
+        (Some((level_id, level)), Some((id, number))) => {
+            rtp::write_header(buffer, &fields, &[(*level_id, level), (*id, number)])?
         }
-        None => rtp::write_header(buffer, &fields, &[])?,
     };
     let mut end = header_bytes;
     if let Some(original) = original_sequence {
@@ -255,6 +307,9 @@ fn write(
     if let Some(picture) = &stored.picture {
         picture.apply(mapped.shift, body);
     }
+    if let (Some(blocks), Some(payload_type)) = (&stored.red, stream.inner_payload_type) {
+        blocks.rename(payload_type, body);
+    }
     end += payload.len();
-    sealer.seal_rtp(buffer, header_bytes, end, (index >> 16) as u32)
+    sealer.seal_rtp(buffer, header_bytes, end, (stream.index >> 16) as u32)
 }

@@ -68,24 +68,23 @@ impl Missing {
         self.awaited.clear();
     }
 
-    /// A packet has come.
-    pub fn handle(&mut self, now: Instant, sequence: u64) {
+    /// A packet has come. Whether it is new: ahead of all others, or awaited.
+    pub fn handle(&mut self, now: Instant, sequence: u64) -> bool {
         let Some(highest) = self.highest else {
             self.highest = Some(sequence);
-            return;
+            return true;
         };
         if sequence <= highest {
-            self.arrived_late(now, sequence);
-            return;
+            return self.arrived_late(now, sequence);
         }
         self.highest = Some(sequence);
         let hole = highest.saturating_add(1)..sequence;
         if hole.is_empty() {
-            return;
+            return true;
         }
         if hole.end.saturating_sub(hole.start) > MISSING_MAX as u64 {
             self.awaited.clear();
-            return;
+            return true;
         }
         for sequence in hole {
             if self.awaited.len() >= MISSING_MAX {
@@ -99,14 +98,15 @@ impl Missing {
                 asks: 0,
             });
         }
+        true
     }
 
-    fn arrived_late(&mut self, now: Instant, sequence: u64) {
+    fn arrived_late(&mut self, now: Instant, sequence: u64) -> bool {
         let place = self
             .awaited
             .binary_search_by_key(&sequence, |awaited| awaited.sequence);
         let Some(awaited) = place.ok().and_then(|place| self.awaited.remove(place)) else {
-            return;
+            return false;
         };
         if let (Some(asked_at), 1) = (awaited.asked_at, awaited.asks) {
             let sample = now
@@ -115,6 +115,7 @@ impl Missing {
             // Smoothed as TCP's (RFC 6298 section 2.3).
             self.round_trip = (self.round_trip * 7 + sample) / 8;
         }
+        true
     }
 
     /// When [`Missing::due`] has something to say.

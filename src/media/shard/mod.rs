@@ -15,10 +15,13 @@ mod fingerprint;
 mod forward;
 mod holes;
 mod keyframes;
+mod layers;
 mod loudness;
 mod missing;
 mod peer;
+mod rate;
 mod reception;
+mod red;
 mod resends;
 mod rewrite;
 mod ring;
@@ -43,6 +46,7 @@ use rand::{Rng, RngExt, rngs::StdRng};
 use rustc_hash::FxHashMap;
 
 use super::{Gate, Notice, OfferRefusal, Order, PeerId, Sending, SessionKey};
+use bandwidth::{Arrivals, SentLog};
 use forward::Forwards;
 use peer::{Numbers, Peer, Plan};
 use resends::Resends;
@@ -208,6 +212,12 @@ impl Shard {
                     self.regate(key);
                 }
             }
+            Order::View { peer, pictures } => {
+                if let Some((_, peer)) = self.find(peer) {
+                    peer.view = Some(pictures);
+                    self.refill(session);
+                }
+            }
             Order::Prominence { peers } => {
                 self.sessions.entry(session).or_default().prominence = peers;
                 self.refill(session);
@@ -306,7 +316,11 @@ impl Shard {
             gate: Gate::Closed,
             shown: false,
             tracks: plan.tracks,
+            routes: Vec::new(),
             slots: plan.slots,
+            view: None,
+            arrivals: Arrivals::new(self.epoch),
+            sent: SentLog::new(self.epoch),
             reporter: self.random.next_u32(),
             report_at: self.now + REPORT,
             resends: Resends::new(self.now),
@@ -346,7 +360,7 @@ impl Shard {
             self.by_address.remove(address);
         }
         self.probed.retain(|_, owner| *owner != key);
-        for source in peer.tracks.iter().filter_map(|track| track.key) {
+        for source in peer.sources() {
             self.forwards.forget(source);
             if let Some(place) = self.sources.get_mut(source) {
                 *place = None;
@@ -416,6 +430,7 @@ impl Shard {
                 self.drain(key);
             }
             self.report(key);
+            self.tell_arrivals(key);
         }
         if now >= self.next_survey {
             self.next_survey = now + SURVEY;

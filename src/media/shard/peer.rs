@@ -5,16 +5,17 @@
 use std::{net::SocketAddr, time::Instant};
 
 use super::{
+    bandwidth::{Arrivals, SentLog},
     resends::Resends,
     rewrite::Rewrite,
     rtp,
-    sdp::{Codec, Extensions, Offer, Part, Receiving, Section},
-    source::SourceKey,
+    sdp::{Codec, Encoding, Extensions, Offer, Part, Receiving, Section},
+    source::{SourceKey, TrackKey},
     srtp::{Opener, Sealer},
     transport::{Path, Transport},
     vp8::Shift,
 };
-use crate::media::{Gate, Kind, PeerId, SessionKey, SlotState, Source};
+use crate::media::{Gate, Kind, PeerId, SessionKey, Shown, SlotState, Source};
 
 /// Sent packets of a picture that a receiver can ask for again: a second at 2 Mbit/s.
 const HISTORY_PACKETS: usize = 256;
@@ -43,8 +44,16 @@ pub struct Peer {
     pub shown: bool,
     /// The sections it sends on.
     pub tracks: Vec<Track>,
+    /// Which layer each of its streams belongs to: two at most for each layer.
+    pub routes: Vec<Route>,
     /// Its receiving places, in the order of the offer.
     pub slots: Vec<Slot>,
+    /// The pictures that its client shows, once it has said.
+    pub view: Option<Vec<Shown>>,
+    /// What came from it, for transport-wide feedback.
+    pub arrivals: Arrivals,
+    /// What was sent to it, by transport-wide sequence number.
+    pub sent: SentLog,
     /// SSRC of the server's own reports to it.
     pub reporter: u32,
     /// When it is next sent receiver reports.
@@ -62,14 +71,44 @@ pub struct Track {
     mid: String,
     /// What it shows or carries.
     pub source: Source,
+    /// How it is coded.
+    pub encoding: Encoding,
     /// RTP clock in Hz.
     pub clock_hz: u32,
     payload_type: u8,
+    rtx_payload_type: Option<u8>,
+    /// Payload type of redundant sound (RFC 2198).
+    pub red: Option<u8>,
     declared_ssrc: Option<u32>,
+    declared_rtx_ssrc: Option<u32>,
     /// Ids of its header extensions.
     pub extensions: Extensions,
+    /// Its simulcast layers as the offer names them; a track without has one.
+    pub layers: Vec<Layer>,
+    /// How many layers, from the smallest, the client was last told to send; all at first.
+    pub asked_layers: usize,
+    /// Since when fewer would do.
+    pub fewer_since: Option<Instant>,
+}
+
+/// One encoding of a track.
+pub struct Layer {
+    /// Its `a=rid`, if it has one.
+    pub rid: Option<String>,
     /// Its source, once a packet has authenticated.
     pub key: Option<SourceKey>,
+}
+
+/// Where packets of one SSRC belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    ssrc: u32,
+    /// Which of the peer's tracks.
+    pub track: usize,
+    /// Which of the track's layers.
+    pub layer: usize,
+    /// They repeat packets of it (RFC 4588).
+    pub repair: bool,
 }
 
 /// A receiving place of the client.
@@ -80,14 +119,23 @@ pub struct Slot {
     pub kind: Kind,
     /// Its stream.
     pub ssrc: u32,
-    /// Payload type in the client's numbering.
+    codecs: Vec<SlotCodec>,
+    /// Payload type of what it carries, in the client's numbering.
     pub payload_type: u8,
-    /// Where retransmissions go, if the client knows them.
+    /// Payload type of redundant sound, if the client knows it.
+    pub red: Option<u8>,
+    /// Where retransmissions go, if the client knows them for what the slot carries.
     pub rtx: Option<RtxStream>,
     /// Id of the audio level extension.
     pub audio_level: Option<u8>,
-    /// What it carries.
-    pub filled: Option<SourceKey>,
+    /// Id of the transport-wide sequence number.
+    pub transport_sequence: Option<u8>,
+    /// Whose track it is to carry.
+    pub filled: Option<TrackKey>,
+    /// The layer that it carries now.
+    pub layer: Option<SourceKey>,
+    /// The layer that it is to carry, from that one's next start on; none while it is paused.
+    pub wants: Option<SourceKey>,
     /// Its continuity.
     pub rewrite: Rewrite,
     /// Packets sent on it, modulo 2^32 as in sender reports.
@@ -97,13 +145,21 @@ pub struct Slot {
     history: Box<[Sent]>,
 }
 
+/// How a slot may be filled.
+#[derive(Debug, Clone, Copy)]
+struct SlotCodec {
+    encoding: Encoding,
+    payload_type: u8,
+    rtx_payload_type: Option<u8>,
+}
+
 /// A retransmission stream (RFC 4588).
 #[derive(Debug, Clone, Copy)]
 pub struct RtxStream {
     /// Its SSRC.
     pub ssrc: u32,
-    /// Its payload type.
-    pub payload_type: u8,
+    /// Its payload type for what the slot carries, if there is one.
+    pub payload_type: Option<u8>,
     /// Index of its next packet.
     pub next_index: u64,
 }
@@ -121,23 +177,41 @@ pub struct Sent {
     pub timestamp: u32,
     /// Shift of the VP8 counters as sent.
     pub shift: Shift,
+    /// Its transport-wide sequence number: what is sent again under the same index must be the very
+    /// same packet, header and all, or the cipher's key is given away.
+    pub transport: u16,
 }
 
 impl Slot {
-    /// An empty slot for an offered section.
+    /// An empty slot for an offered section whose codecs begin with `codec`.
     pub fn new(section: &Section, codec: &Codec, kind: Kind, numbers: Numbers) -> Self {
+        let codecs: Vec<SlotCodec> = section
+            .codecs
+            .iter()
+            .map(|codec| SlotCodec {
+                encoding: codec.encoding,
+                payload_type: codec.payload_type,
+                rtx_payload_type: codec.rtx.map(|rtx| rtx.payload_type),
+            })
+            .collect();
+        let rtx = codecs.iter().find_map(|codec| codec.rtx_payload_type);
         Self {
             mid: section.mid.clone(),
             kind,
             ssrc: numbers.ssrc,
+            codecs,
             payload_type: codec.payload_type,
-            rtx: codec.rtx.map(|rtx| RtxStream {
+            red: section.red,
+            rtx: rtx.map(|payload_type| RtxStream {
                 ssrc: numbers.rtx_ssrc,
-                payload_type: rtx.payload_type,
+                payload_type: Some(payload_type),
                 next_index: u64::from(numbers.rtx_index & 0x7fff),
             }),
             audio_level: section.extensions.audio_level,
+            transport_sequence: section.extensions.transport_sequence,
             filled: None,
+            layer: None,
+            wants: None,
             rewrite: Rewrite::new(codec.clock_hz, numbers.index, numbers.timestamp),
             packets: 0,
             octets: 0,
@@ -146,6 +220,41 @@ impl Slot {
                 Kind::Video => vec![Sent::default(); HISTORY_PACKETS].into_boxed_slice(),
             },
         }
+    }
+
+    /// Whether the client can play it.
+    pub fn plays(&self, encoding: Encoding) -> bool {
+        self.codecs.iter().any(|codec| codec.encoding == encoding)
+    }
+
+    /// Another track, or none. What it carried ends at once.
+    pub fn fill(&mut self, track: Option<TrackKey>) {
+        self.filled = track;
+        self.layer = None;
+        self.wants = None;
+    }
+
+    /// A layer begins: what follows is a new source's.
+    pub fn begin(&mut self, layer: SourceKey, encoding: Encoding) {
+        self.layer = Some(layer);
+        self.rewrite.switch();
+        let codec = self.codecs.iter().find(|codec| codec.encoding == encoding);
+        if let Some(codec) = codec {
+            self.payload_type = codec.payload_type;
+            if let Some(rtx) = &mut self.rtx {
+                rtx.payload_type = codec.rtx_payload_type;
+            }
+        }
+    }
+
+    /// It waits for a layer's next start.
+    pub fn awaits(&self) -> Option<SourceKey> {
+        self.wants.filter(|wants| self.layer != Some(*wants))
+    }
+
+    /// It has a track whose picture finds no room on the client's path, or is not being sent.
+    pub fn is_paused(&self) -> bool {
+        self.filled.is_some() && self.wants.is_none()
     }
 
     /// Remembers a sent packet of a picture. Sound is not sent again.
@@ -181,15 +290,75 @@ pub struct Numbers {
 
 impl Track {
     fn new(section: &Section, codec: &Codec, source: Source) -> Self {
+        let unnamed = || vec![Layer::named(None)];
+        let layers: Vec<Layer> = match codec.encoding.kind() {
+            Kind::Audio => unnamed(),
+            Kind::Video if section.rids.is_empty() => unnamed(),
+            Kind::Video => {
+                let rids = section.rids.iter().cloned();
+                rids.map(|rid| Layer::named(Some(rid))).collect()
+            }
+        };
         Self {
             mid: section.mid.clone(),
             source,
+            encoding: codec.encoding,
             clock_hz: codec.clock_hz,
             payload_type: codec.payload_type,
+            rtx_payload_type: codec.rtx.map(|rtx| rtx.payload_type),
+            red: section.red,
             declared_ssrc: section.ssrc,
+            declared_rtx_ssrc: section.rtx_ssrc,
             extensions: section.extensions,
-            key: None,
+            asked_layers: layers.len(),
+            layers,
+            fewer_since: None,
         }
+    }
+
+    /// The sources that it has.
+    pub fn sources(&self) -> impl Iterator<Item = SourceKey> {
+        self.layers.iter().filter_map(|layer| layer.key)
+    }
+
+    fn is_simulcast(&self) -> bool {
+        self.layers.iter().any(|layer| layer.rid.is_some())
+    }
+
+    /// Whether a packet of this payload type repeats another; nothing for one that is not the
+    /// track's.
+    fn is_repair(&self, payload_type: u8) -> Option<bool> {
+        if payload_type == self.payload_type || Some(payload_type) == self.red {
+            Some(false)
+        } else {
+            (Some(payload_type) == self.rtx_payload_type).then_some(true)
+        }
+    }
+
+    /// The layer that a packet's header extensions name, and whether it repeats another of it.
+    fn layer_of(&self, header: &rtp::Header, packet: &[u8]) -> Option<(usize, bool)> {
+        if !self.is_simulcast() {
+            return self
+                .is_repair(header.payload_type)
+                .map(|repair| (0, repair));
+        }
+        let named = |id: Option<u8>| {
+            let rid = id.and_then(|id| header.extension(packet, id))?;
+            let by = |layer: &Layer| layer.rid.as_deref().map(str::as_bytes) == Some(rid);
+            self.layers.iter().position(by)
+        };
+        if let Some(layer) = named(self.extensions.repaired_rid) {
+            return Some((layer, true));
+        }
+        let layer = named(self.extensions.rid)?;
+        self.is_repair(header.payload_type)
+            .map(|repair| (layer, repair))
+    }
+}
+
+impl Layer {
+    fn named(rid: Option<String>) -> Self {
+        Self { rid, key: None }
     }
 }
 
@@ -232,7 +401,7 @@ impl Plan {
         numbers: &mut impl FnMut() -> Numbers,
     ) -> Part {
         use super::sdp::Direction;
-        let (Some(codec), Some(kind)) = (&section.codec, section.kind) else {
+        let (Some(codec), Some(kind)) = (section.codecs.first(), section.kind) else {
             return Part::Rejected;
         };
         match section.direction {
@@ -244,7 +413,9 @@ impl Plan {
                 match named {
                     Some(named) => {
                         self.tracks.push(Track::new(section, codec, named.source));
-                        Part::Receiving(Receiving {})
+                        Part::Receiving(Receiving {
+                            encoding: codec.encoding,
+                        })
                     }
                     None => Part::Rejected,
                 }
@@ -264,44 +435,95 @@ impl Plan {
 }
 
 impl Peer {
-    /// The track that a packet belongs to: by the SSRC that was declared or is known, by its mid,
-    /// by its payload type where that is one track's alone.
-    pub fn track_of(
-        &self,
-        header: &rtp::Header,
-        packet: &[u8],
-        known: impl Fn(SourceKey) -> Option<u32>,
-    ) -> Option<usize> {
-        let by = |test: &dyn Fn(&Track) -> bool| self.tracks.iter().position(test);
-        if let Some(place) =
-            by(&|track| track.key.and_then(&known).or(track.declared_ssrc) == Some(header.ssrc))
-        {
-            return Some(place);
+    /// Where a packet belongs: by the SSRC that is known or was declared, by its mid and rid, by its
+    /// payload type where that is one track's alone. The first stream of a layer is the layer's.
+    pub fn route(&mut self, header: &rtp::Header, packet: &[u8]) -> Option<Route> {
+        let known = self.routes.iter().find(|route| route.ssrc == header.ssrc);
+        if let Some(route) = known {
+            return Some(*route);
         }
-        let free = |track: &Track| track.key.is_none() && track.payload_type == header.payload_type;
-        let named = self.tracks.iter().position(|track| {
-            let mid = track
-                .extensions
-                .mid
-                .and_then(|id| header.extension(packet, id));
-            free(track) && mid == Some(track.mid.as_bytes())
+        let (track, layer, repair) = self.place(header, packet)?;
+        let route = Route {
+            ssrc: header.ssrc,
+            track,
+            layer,
+            repair,
+        };
+        let same = |other: &Route| {
+            (other.track, other.layer, other.repair) == (track, layer, repair)
+        };
+        if self.routes.iter().any(same) {
+            return None;
+        }
+        self.routes.push(route);
+        Some(route)
+    }
+
+    fn place(&self, header: &rtp::Header, packet: &[u8]) -> Option<(usize, usize, bool)> {
+        let tracks = || self.tracks.iter().enumerate();
+        let declared = tracks().find_map(|(place, track)| {
+            if track.is_simulcast() {
+                None
+            } else if track.declared_ssrc == Some(header.ssrc) {
+                Some((place, 0, false))
+            } else {
+                (track.declared_rtx_ssrc == Some(header.ssrc)).then_some((place, 0, true))
+            }
         });
-        if named.is_some() {
-            return named;
+        if declared.is_some() {
+            return declared;
         }
-        let mut candidates = (0..self.tracks.len()).filter(|place| {
-            self.tracks
-                .get(*place)
-                .is_some_and(|track| free(track) && track.declared_ssrc.is_none())
+        let by_mid = tracks().find(|(_, track)| {
+            let mid = track.extensions.mid;
+            let mid = mid.and_then(|id| header.extension(packet, id));
+            mid == Some(track.mid.as_bytes())
+        });
+        if let Some((place, track)) = by_mid {
+            let (layer, repair) = track.layer_of(header, packet)?;
+            return Some((place, layer, repair));
+        }
+        let mut candidates = tracks().filter_map(|(place, track)| {
+            let unknown = !track.is_simulcast() && track.declared_ssrc.is_none();
+            let repair = track.is_repair(header.payload_type).filter(|_| unknown)?;
+            Some((place, 0, repair))
         });
         let only = candidates.next();
         only.filter(|_| candidates.next().is_none())
     }
 
-    /// The slot map, for the room. `owner` tells whose a source is.
+    /// Whether its client shows this picture, as far as it has said.
+    pub fn shows(&self, owner: PeerId, source: Source) -> bool {
+        let Some(view) = &self.view else { return true };
+        view.iter().any(|shown| shown.is(owner, source))
+    }
+
+    /// How high its client shows it, in pixels; nothing: as high as it is.
+    pub fn shown_height(&self, owner: PeerId, source: Source) -> Option<u16> {
+        let mut shown = self.view.iter().flatten();
+        shown
+            .find(|shown| shown.is(owner, source))
+            .and_then(|shown| shown.height)
+    }
+
+    /// Its sources.
+    pub fn sources(&self) -> impl Iterator<Item = SourceKey> {
+        self.tracks.iter().flat_map(Track::sources)
+    }
+
+    /// The SSRC of one of its streams.
+    pub fn stream_ssrc(&self) -> Option<u32> {
+        self.routes.first().map(|route| route.ssrc)
+    }
+
+    /// Whether its slots of the track's kind can play it.
+    pub fn plays(&self, encoding: Encoding) -> bool {
+        self.slots.iter().any(|slot| slot.plays(encoding))
+    }
+
+    /// The slot map, for the room. `owner` tells whose a track is.
     pub fn slot_states(
         &self,
-        owner: impl Fn(SourceKey) -> Option<(PeerId, Source)>,
+        owner: impl Fn(TrackKey) -> Option<(PeerId, Source)>,
     ) -> Vec<SlotState> {
         self.slots
             .iter()
@@ -309,6 +531,7 @@ impl Peer {
                 mid: slot.mid.clone(),
                 kind: slot.kind,
                 filled: slot.filled.and_then(&owner),
+                paused: slot.is_paused(),
             })
             .collect()
     }

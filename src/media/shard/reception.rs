@@ -45,6 +45,11 @@ impl Reception {
         self.transit = Some(transit);
     }
 
+    /// The highest sequence number with its rollovers, once there is one.
+    pub fn highest(&self) -> Option<u64> {
+        self.first.map(|_| self.highest)
+    }
+
     /// A sender report with this NTP time (64 bits) came.
     pub fn handle_sender_report(&mut self, now: Instant, ntp: u64) {
         self.last_report = Some(((ntp >> 16) as u32, now));

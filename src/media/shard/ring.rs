@@ -4,7 +4,7 @@
 //! Two fixed blocks of memory, made with the source; the oldest packets are written over. This
 //! module must never know who reads.
 
-use super::{rtp::AudioLevel, vp8::Descriptor};
+use super::{red::Blocks, rtp::AudioLevel, vp8::Descriptor};
 
 /// What is kept of a packet beside its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Packet {
     pub starts: bool,
     /// The VP8 descriptor at the front of the payload.
     pub picture: Option<Descriptor>,
+    /// The blocks of redundant sound.
+    pub red: Option<Blocks>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +50,7 @@ const EMPTY: Stored = Stored {
         level: None,
         starts: false,
         picture: None,
+        red: None,
     },
     position: 0,
     length: 0,

@@ -3,18 +3,23 @@
 //!
 //! This module must never touch a packet.
 
+use std::time::Duration;
+
 use super::{
-    Shard,
+    Shard, layers,
     peer::Slot,
     slots,
-    source::{PeerKey, SourceKey, Subscriber},
+    source::{PeerKey, SourceKey, Subscriber, TrackKey},
 };
 use crate::media::{Kind, Notice, PeerId, SessionKey, Source};
 
-/// A source that may be forwarded, with its claim.
+/// How long a layer must have been of no use to anybody before its sender is told to stop it: a slot
+/// that shows it again a moment later would have to wait for its key frame.
+const UNUSED: Duration = Duration::from_secs(5);
+
+/// A track that may be forwarded, with its claim.
 struct Candidate {
-    key: SourceKey,
-    owner: PeerKey,
+    key: TrackKey,
     claim: Claim,
 }
 
@@ -31,62 +36,142 @@ impl Shard {
         let members = session.peers.clone();
         let sound = self.candidates(&members, Kind::Audio, &session.prominence);
         let pictures = self.candidates(&members, Kind::Video, &session.prominence);
-        let sources: Vec<SourceKey> = members
-            .iter()
-            .flat_map(|peer| self.source_keys(*peer))
-            .collect();
-        for source in sources {
-            if let Some(source) = self.source_mut(source) {
-                source.subscribers.clear();
-            }
-        }
-        for peer_key in members {
-            let Some(peer) = self.peers.get_mut(peer_key).and_then(Option::as_deref_mut) else {
-                continue;
-            };
-            if peer.keys.is_none() {
-                continue;
-            }
+        for peer_key in &members {
             for (kind, candidates) in [(Kind::Audio, &sound), (Kind::Video, &pictures)] {
-                let wanted: Vec<SourceKey> = candidates
-                    .iter()
-                    .filter(|candidate| candidate.owner != peer_key)
-                    .map(|candidate| candidate.key)
-                    .collect();
-                peer.slots_changed |= refill_kind(&mut peer.slots, kind, &wanted);
-            }
-            for (place, slot) in peer.slots.iter().enumerate() {
-                let Some(filled) = slot.filled else { continue };
-                let Some(source) = self.sources.get_mut(filled).and_then(Option::as_deref_mut)
+                let wanted = self.wanted_by(*peer_key, kind, candidates);
+                let Some(peer) = self.peer_mut(*peer_key).filter(|peer| peer.keys.is_some())
                 else {
                     continue;
                 };
-                source.subscribers.push(Subscriber {
-                    peer: peer_key,
-                    slot: place,
-                });
-                if slot.kind == Kind::Video && slot.rewrite.is_waiting() {
-                    source.key_frames.want();
+                peer.slots_changed |= refill_kind(&mut peer.slots, kind, &wanted);
+            }
+            self.choose_layers(*peer_key);
+        }
+        self.subscribe(&members);
+        self.tell_slots(key, &members);
+    }
+
+    /// Makes the lists of subscribers from what the slots carry and wait for.
+    fn subscribe(&mut self, members: &[PeerKey]) {
+        for peer in members {
+            for source in self.source_keys(*peer) {
+                if let Some(source) = self.source_mut(source) {
+                    source.subscribers.clear();
                 }
             }
-            if std::mem::take(&mut peer.slots_changed) {
-                let peer_id = peer.id;
-                let slots = self.slot_states(peer_key);
-                self.notices.push_back((
-                    key,
-                    Notice::Slots {
-                        peer: peer_id,
-                        slots,
-                    },
-                ));
+        }
+        for peer_key in members {
+            let Some(peer) = self.peers.get(*peer_key).and_then(Option::as_deref) else {
+                continue;
+            };
+            for (place, slot) in peer.slots.iter().enumerate() {
+                for key in slot.layer.into_iter().chain(slot.awaits()) {
+                    let Some(source) = self.sources.get_mut(key).and_then(Option::as_deref_mut)
+                    else {
+                        continue;
+                    };
+                    source.subscribers.push(Subscriber {
+                        peer: *peer_key,
+                        slot: place,
+                    });
+                    if slot.kind == Kind::Video && slot.layer != Some(key) {
+                        source.key_frames.want();
+                    }
+                }
             }
         }
     }
 
+    fn tell_slots(&mut self, key: SessionKey, members: &[PeerKey]) {
+        for member in members {
+            let Some(peer) = self.peer_mut(*member).filter(|peer| peer.keys.is_some()) else {
+                continue;
+            };
+            if std::mem::take(&mut peer.slots_changed) {
+                let peer = peer.id;
+                let slots = self.slot_states(*member);
+                self.notices.push_back((key, Notice::Slots { peer, slots }));
+            }
+        }
+    }
+
+    /// The tracks that a peer's slots of a kind are to carry, the first of them where slots are
+    /// scarce: what the client says that it shows, or all, but for its own.
+    fn wanted_by(&self, key: PeerKey, kind: Kind, candidates: &[Candidate]) -> Vec<TrackKey> {
+        let Some(peer) = self.peer(key) else {
+            return Vec::new();
+        };
+        candidates
+            .iter()
+            .map(|candidate| candidate.key)
+            .filter(|track| track.peer != key)
+            .filter(|track| {
+                let owner = self.peer(track.peer);
+                owner.is_some_and(|owner| {
+                    owner.tracks.get(track.track).is_some_and(|track| {
+                        peer.plays(track.encoding)
+                            && (kind == Kind::Audio || peer.shows(owner.id, track.source))
+                    })
+                })
+            })
+            .collect()
+    }
+
+    /// Decides which layer each slot of a peer is to carry.
+    fn choose_layers(&mut self, key: PeerKey) {
+        let Some(peer) = self.peer(key) else { return };
+        let mut choices = Vec::with_capacity(peer.slots.len());
+        for (place, slot) in peer.slots.iter().enumerate() {
+            let Some(track) = slot.filled else { continue };
+            let layers = self.layers_of(track);
+            let height = self.shown_height(key, track);
+            choices.push((place, layers::covering(&layers, height).map(|layer| layer.key)));
+        }
+        let Some(peer) = self.peer_mut(key) else { return };
+        for (place, wants) in choices {
+            let Some(slot) = peer.slots.get_mut(place) else {
+                continue;
+            };
+            if slot.wants != wants {
+                peer.slots_changed |= slot.wants.is_none() || wants.is_none();
+                slot.wants = wants;
+                if wants.is_none() {
+                    slot.layer = None;
+                }
+            }
+        }
+    }
+
+    /// The layers of a track that are being sent, the smallest first.
+    fn layers_of(&self, key: TrackKey) -> Vec<layers::Layer> {
+        let track = self
+            .peer(key.peer)
+            .and_then(|peer| peer.tracks.get(key.track));
+        let sources = track.into_iter().flat_map(|track| track.sources());
+        let mut layers: Vec<layers::Layer> = sources
+            .filter_map(|key| Some((key, self.source(key)?)))
+            .filter(|(_, source)| source.is_active())
+            .map(|(key, source)| layers::Layer {
+                key,
+                height: source.height,
+                bits_per_second: source.rate.bits_per_second(),
+            })
+            .collect();
+        layers::sort(&mut layers);
+        layers
+    }
+
+    /// How high a peer's client shows a picture, in pixels; nothing: as high as it is.
+    fn shown_height(&self, key: PeerKey, track: TrackKey) -> Option<u16> {
+        let owner = self.peer(track.peer)?;
+        let source = owner.tracks.get(track.track)?.source;
+        self.peer(key)?.shown_height(owner.id, source)
+    }
+
     fn slot_states(&self, key: PeerKey) -> Vec<crate::media::SlotState> {
-        let owner = |source: SourceKey| -> Option<(PeerId, Source)> {
-            let source = self.source(source)?;
-            Some((self.peer(source.owner)?.id, source.source))
+        let owner = |track: TrackKey| -> Option<(PeerId, Source)> {
+            let peer = self.peer(track.peer)?;
+            Some((peer.id, peer.tracks.get(track.track)?.source))
         };
         self.peer(key)
             .map(|peer| peer.slot_states(owner))
@@ -95,23 +180,23 @@ impl Shard {
 
     fn source_keys(&self, peer: PeerKey) -> Vec<SourceKey> {
         self.peer(peer)
-            .map(|peer| peer.tracks.iter().filter_map(|track| track.key).collect())
+            .map(|peer| peer.sources().collect())
             .unwrap_or_default()
     }
 
-    /// The sources of a kind that may be forwarded and are being sent, best claim first. Sound:
+    /// The tracks of a kind that may be forwarded and are being sent, best claim first. Sound:
     /// the floor's holders, then chairs, then the others, the loud before the silent. Pictures:
     /// screens, then by prominence. Then by coming.
     fn candidates(&self, members: &[PeerKey], kind: Kind, prominence: &[PeerId]) -> Vec<Candidate> {
-        let mut candidates: Vec<Candidate> = members
-            .iter()
-            .flat_map(|peer| self.source_keys(*peer))
-            .filter_map(|key| {
-                let source = self.source(key)?;
-                let owner = self.peer(source.owner)?;
-                if source.kind() != kind || !source.open || !source.is_active() {
-                    return None;
-                }
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for key in members {
+            let Some(owner) = self.peer(*key) else { continue };
+            for (place, track) in owner.tracks.iter().enumerate() {
+                let mut sources = track.sources().filter_map(|key| self.source(key));
+                let sent = sources.find(|source| source.open && source.is_active());
+                let Some(source) = sent.filter(|source| source.kind() == kind) else {
+                    continue;
+                };
                 let claim = match source.source {
                     Source::Microphone => (
                         source.rank as usize,
@@ -128,18 +213,19 @@ impl Shard {
                         owner.order,
                     ),
                 };
-                Some(Candidate {
-                    key,
-                    owner: source.owner,
-                    claim,
-                })
-            })
-            .collect();
+                let key = TrackKey {
+                    peer: *key,
+                    track: place,
+                };
+                candidates.push(Candidate { key, claim });
+            }
+        }
         candidates.sort_by_key(|candidate| candidate.claim);
         candidates
     }
 
-    /// Looks at all sources: which have ceased, who is speaking.
+    /// Looks at all sources: which have ceased, how much they send, who is speaking; and which
+    /// layers nobody needs.
     pub(super) fn survey(&mut self) {
         let now = self.now;
         let keys: Vec<SessionKey> = self.sessions.keys().copied().collect();
@@ -162,6 +248,7 @@ impl Shard {
                         continue;
                     };
                     ceased |= source.expire(now);
+                    source.rate.handle_timeout(now);
                     let heard = source.open && source.source == Source::Microphone;
                     open += usize::from(heard && source.is_active());
                     let level = source.loudness.level(now);
@@ -187,14 +274,102 @@ impl Shard {
             }
             if ceased {
                 self.refill(key);
+            } else {
+                for member in &members {
+                    self.choose_layers(*member);
+                }
+                self.subscribe(&members);
+                self.tell_slots(key, &members);
+            }
+            self.tell_needed_layers(key, &members);
+        }
+    }
+
+    /// Tells the senders of simulcast which layers are of use: those that somebody shows, and the
+    /// smaller ones for whose path has no room. The smallest is always sent, so that a track that
+    /// nobody looks at is known to be there.
+    fn tell_needed_layers(&mut self, session: SessionKey, members: &[PeerKey]) {
+        let now = self.now;
+        for key in members {
+            let tracks = self.peer(*key).map_or(0, |peer| peer.tracks.len());
+            for place in 0..tracks {
+                let track = TrackKey {
+                    peer: *key,
+                    track: place,
+                };
+                let Some(needed) = self.needed_layers(track, members) else {
+                    continue;
+                };
+                let Some(peer) = self.peer_mut(*key) else { continue };
+                let id = peer.id;
+                let Some(track) = peer.tracks.get_mut(place) else {
+                    continue;
+                };
+                if needed.len() >= track.asked_layers {
+                    track.fewer_since = None;
+                }
+                if needed.len() == track.asked_layers {
+                    continue;
+                }
+                if needed.len() < track.asked_layers {
+                    let since = *track.fewer_since.get_or_insert(now);
+                    if now.saturating_duration_since(since) < UNUSED {
+                        continue;
+                    }
+                }
+                track.asked_layers = needed.len();
+                track.fewer_since = None;
+                let rids = needed
+                    .into_iter()
+                    .filter_map(|layer| track.layers.get(layer)?.rid.clone())
+                    .collect();
+                let source = track.source;
+                let notice = Notice::Needed {
+                    peer: id,
+                    source,
+                    rids,
+                };
+                self.notices.push_back((session, notice));
             }
         }
     }
+
+    /// Which layers of a track are of use, as places in its list. Nothing for a track without
+    /// layers, and as long as none of them has come.
+    fn needed_layers(&self, key: TrackKey, members: &[PeerKey]) -> Option<Vec<usize>> {
+        let track = self.peer(key.peer)?.tracks.get(key.track)?;
+        if track.layers.len() < 2 {
+            return None;
+        }
+        let mut layers: Vec<layers::Layer> = Vec::with_capacity(track.layers.len());
+        for (place, layer) in track.layers.iter().enumerate() {
+            let source = layer.key.and_then(|key| self.source(key));
+            layers.push(layers::Layer {
+                key: place,
+                height: source.and_then(|source| source.height),
+                bits_per_second: source.and_then(|source| source.rate.bits_per_second()),
+            });
+        }
+        layers.iter().any(|layer| layer.height.is_some()).then_some(())?;
+        layers::sort(&mut layers);
+        let mut needed = 1;
+        for member in members {
+            let shows = self
+                .peer(*member)
+                .is_some_and(|peer| peer.slots.iter().any(|slot| slot.filled == Some(key)));
+            if shows {
+                let height = self.shown_height(*member, key);
+                needed = needed.max(layers::needed(&layers, height));
+            }
+        }
+        layers.truncate(needed);
+        Some(layers.into_iter().map(|layer| layer.key).collect())
+    }
 }
 
-/// Fills the slots of one kind; a slot with another source begins anew.
-fn refill_kind(slots: &mut [Slot], kind: Kind, wanted: &[SourceKey]) -> bool {
-    let mut filled: Vec<Option<SourceKey>> = slots
+/// Fills the slots of one kind; a slot with another track begins anew.
+fn refill_kind(slots: &mut [Slot], kind: Kind, wanted: &[TrackKey]) -> bool {
+    let mut filled: Vec<Option<TrackKey>> = slots
         .iter()
         .filter(|slot| slot.kind == kind)
         .map(|slot| slot.filled)
@@ -205,8 +380,7 @@ fn refill_kind(slots: &mut [Slot], kind: Kind, wanted: &[SourceKey]) -> bool {
     let places = slots.iter_mut().filter(|slot| slot.kind == kind);
     for (slot, now) in places.zip(filled) {
         if slot.filled != now {
-            slot.filled = now;
-            slot.rewrite.switch();
+            slot.fill(now);
         }
     }
     true

@@ -1,12 +1,13 @@
-//! One sent track: its packets, who subscribes to it, whether it is forwarded, how it arrives.
+//! One stream that is sent here, a track's or one simulcast layer of it: its packets, who subscribes
+//! to it, whether it is forwarded, how it arrives.
 //!
 //! This module must never know sockets, keys, or other sources.
 
 use std::time::{Duration, Instant};
 
 use super::{
-    holes::Holes, keyframes::KeyFrames, loudness::Loudness, missing::Missing, reception::Reception,
-    ring::Ring,
+    holes::Holes, keyframes::KeyFrames, loudness::Loudness, missing::Missing, peer::Track,
+    rate::Rate, reception::Reception, ring::Ring, sdp::Encoding,
 };
 use crate::media::{AudioRank, Kind, Source};
 
@@ -27,6 +28,15 @@ pub type PeerKey = usize;
 /// Index of a source in its shard.
 pub type SourceKey = usize;
 
+/// One sent track, with all its layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrackKey {
+    /// Whose.
+    pub peer: PeerKey,
+    /// Which of the peer's tracks.
+    pub track: usize,
+}
+
 /// A receiver of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subscriber {
@@ -36,19 +46,25 @@ pub struct Subscriber {
     pub slot: usize,
 }
 
-/// A sent track.
+/// A stream that is sent here.
 pub struct SourceState {
-    /// Who sends it.
-    pub owner: PeerKey,
+    /// The track that it is, or is a layer of.
+    pub track: TrackKey,
     /// What it shows or carries.
     pub source: Source,
     /// The sender's SSRC.
     pub ssrc: u32,
+    /// How it is coded.
+    pub encoding: Encoding,
     /// RTP clock in Hz.
     pub clock_hz: u32,
+    /// Height of a picture in pixels, once a key frame has told it.
+    pub height: Option<u16>,
+    /// How much is sent on it.
+    pub rate: Rate,
     /// Its last packets.
     pub ring: Ring,
-    /// The slots that carry it, of connected peers alone.
+    /// The slots that carry it or wait for it, of connected peers alone.
     pub subscribers: Vec<Subscriber>,
     /// Whether it may be forwarded. While it may not, its packets are counted and dropped.
     pub open: bool,
@@ -76,16 +92,20 @@ pub struct SourceState {
 
 impl SourceState {
     /// A track whose first packet has just authenticated.
-    pub fn new(owner: PeerKey, source: Source, ssrc: u32, clock_hz: u32) -> Self {
-        let (packets, bytes) = match source {
-            Source::Microphone => AUDIO_RING,
-            Source::Camera | Source::Screen => VIDEO_RING,
+    pub fn new(now: Instant, key: TrackKey, track: &Track, ssrc: u32) -> Self {
+        let source = track.source;
+        let (packets, bytes) = match source.kind() {
+            Kind::Audio => AUDIO_RING,
+            Kind::Video => VIDEO_RING,
         };
         Self {
-            owner,
+            track: key,
             source,
             ssrc,
-            clock_hz,
+            encoding: track.encoding,
+            clock_hz: track.clock_hz,
+            height: None,
+            rate: Rate::new(now),
             ring: Ring::new(packets, bytes),
             subscribers: Vec::new(),
             open: false,
@@ -97,9 +117,9 @@ impl SourceState {
             reception: Reception::default(),
             carried_at: None,
             holes: Holes::default(),
-            missing: match source {
-                Source::Microphone => None,
-                Source::Camera | Source::Screen => Some(Missing::new(PICTURE_USEFUL)),
+            missing: match source.kind() {
+                Kind::Audio => None,
+                Kind::Video => Some(Missing::new(PICTURE_USEFUL)),
             },
             last_packet: None,
             active: false,

@@ -64,8 +64,17 @@ fn supersedes(newer: &Notice, older: &Notice) -> bool {
         (Notice::Slots { peer, .. }, Notice::Slots { peer: other, .. }) => peer == other,
         (Notice::Speaking { .. }, Notice::Speaking { .. }) => true,
         (
+            Notice::Needed { peer, source, .. },
+            Notice::Needed {
+                peer: other,
+                source: others,
+                ..
+            },
+        ) => (peer, source) == (other, others),
+        (
             Notice::Slots { .. }
             | Notice::Speaking { .. }
+            | Notice::Needed { .. }
             | Notice::Answered { .. }
             | Notice::Connected { .. }
             | Notice::Lost { .. }

@@ -154,6 +154,14 @@ impl<'a> Compound<'a> {
         })
     }
 
+    /// A packet that its own writer writes whole, header and all, and gives the length of.
+    pub fn whole(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<()> {
+        let room = self.out.get_mut(self.used..)?;
+        let bytes = write(room)?;
+        self.used += bytes;
+        Some(())
+    }
+
     fn receiver_reports(&mut self, sender_ssrc: u32, blocks: &[ReportBlock]) -> Option<()> {
         blocks.chunks(COUNT_MAX).try_for_each(|blocks| {
             self.append(RECEIVER_REPORT, u8::try_from(blocks.len()).ok()?, |body| {

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::offer::{AUDIO_LEVEL, MID, Offer, Section};
+use super::offer::{
+    AUDIO_LEVEL, Codec, Encoding, MID, Offer, REPAIRED_RID, RID, Section, TRANSPORT_SEQUENCE,
+};
 use crate::media::Kind;
 
 /// The server's side of the transport.
@@ -30,13 +32,16 @@ pub enum Part {
 }
 
 /// A section that the client sends on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Receiving {}
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receiving {
+    /// The codec that it is to send.
+    pub encoding: Encoding,
+}
 
 /// A section that the server sends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// The slot's synchronisation source.
+    /// The slot's synchronisation source; it may carry every codec of the section that is known.
     pub ssrc: u32,
     /// The source of its retransmissions, where the section has a payload type for them.
     pub rtx_ssrc: Option<u32>,
@@ -70,8 +75,16 @@ fn write_section(
     local: &Local,
     carries_candidates: bool,
 ) -> std::fmt::Result {
-    let (Some(codec), Some(kind), true) = (&section.codec, section.kind, *part != Part::Rejected)
-    else {
+    let codecs: Vec<&Codec> = section
+        .codecs
+        .iter()
+        .filter(|codec| match part {
+            Part::Receiving(receiving) => codec.encoding == receiving.encoding,
+            Part::Slot(_) => true,
+            Part::Rejected => false,
+        })
+        .collect();
+    let (Some(kind), false) = (section.kind, codecs.is_empty()) else {
         write!(out, "m={} 0 {}", section.media, section.protocol)?;
         for format in &section.formats {
             write!(out, " {format}")?;
@@ -86,15 +99,19 @@ fn write_section(
         Part::Slot(slot) => Some(slot),
         Part::Receiving(_) | Part::Rejected => None,
     };
-    let rtx = slot.and_then(|slot| slot.rtx_ssrc).zip(codec.rtx);
+    let rtx_ssrc = slot.and_then(|slot| slot.rtx_ssrc);
 
-    write!(
-        out,
-        "m={} 9 {} {}",
-        section.media, section.protocol, codec.payload_type
-    )?;
-    if let Some((_, rtx)) = rtx {
-        write!(out, " {}", rtx.payload_type)?;
+    write!(out, "m={} 9 {}", section.media, section.protocol)?;
+    // A browser sends what stands first: sound with redundancy where it can.
+    let red = section.red.zip(codecs.first());
+    if let Some((red, _)) = red {
+        write!(out, " {red}")?;
+    }
+    for codec in &codecs {
+        write!(out, " {}", codec.payload_type)?;
+        if let Some(rtx) = codec.rtx {
+            write!(out, " {}", rtx.payload_type)?;
+        }
     }
     write!(out, "\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r\n", section.mid)?;
     out.push_str(if slot.is_some() {
@@ -122,44 +139,70 @@ fn write_section(
         }
         out.push_str("a=end-of-candidates\r\n");
     }
-    write!(out, "a=rtpmap:{} {}\r\n", codec.payload_type, codec.map)?;
-    if let Some(fmtp) = &codec.fmtp {
-        write!(out, "a=fmtp:{} {fmtp}\r\n", codec.payload_type)?;
-    }
-    if kind == Kind::Video {
-        for feedback in ["ccm fir", "nack", "nack pli"] {
-            write!(out, "a=rtcp-fb:{} {feedback}\r\n", codec.payload_type)?;
-        }
-    }
-    if let Some((_, rtx)) = rtx {
+    if let Some((red, opus)) = red {
         write!(
             out,
-            "a=rtpmap:{0} rtx/{1}\r\na=fmtp:{0} apt={2}\r\n",
-            rtx.payload_type, codec.clock_hz, codec.payload_type
+            "a=rtpmap:{red} red/48000/2\r\na=fmtp:{red} {0}/{0}\r\n",
+            opus.payload_type
         )?;
     }
+    for codec in &codecs {
+        write_codec(out, codec, kind, section.extensions.transport_sequence.is_some())?;
+    }
     let extensions = &section.extensions;
-    // A mid on what comes in names a source whose SSRC was not signalled. What goes out is named
-    // by its SSRC below.
-    let mid = extensions.mid.filter(|_| slot.is_none());
-    for (id, uri) in [(extensions.audio_level, AUDIO_LEVEL), (mid, MID)] {
+    // What comes in is named by mid and rid where its SSRC was not signalled, what goes out by its
+    // SSRC below.
+    let named = |id: Option<u8>| id.filter(|_| slot.is_none());
+    for (id, uri) in [
+        (extensions.audio_level, AUDIO_LEVEL),
+        (extensions.transport_sequence, TRANSPORT_SEQUENCE),
+        (named(extensions.mid), MID),
+        (named(extensions.rid), RID),
+        (named(extensions.repaired_rid), REPAIRED_RID),
+    ] {
         if let Some(id) = id {
             write!(out, "a=extmap:{id} {uri}\r\n")?;
         }
     }
+    if slot.is_none() && !section.rids.is_empty() {
+        for rid in &section.rids {
+            write!(out, "a=rid:{rid} recv\r\n")?;
+        }
+        write!(out, "a=simulcast:recv {}\r\n", section.rids.join(";"))?;
+    }
     if let Some(slot) = slot {
         let name = format!("slot-{}", section.mid);
         write!(out, "a=msid:{name} {name}\r\n")?;
-        if let Some((ssrc, _)) = rtx {
+        if let Some(ssrc) = rtx_ssrc {
             write!(out, "a=ssrc-group:FID {} {ssrc}\r\n", slot.ssrc)?;
         }
         // Chromium takes the first SSRC that is named for the media's own.
-        for ssrc in [Some(slot.ssrc), rtx.map(|(ssrc, _)| ssrc)]
-            .into_iter()
-            .flatten()
-        {
+        for ssrc in [Some(slot.ssrc), rtx_ssrc].into_iter().flatten() {
             write!(out, "a=ssrc:{ssrc} cname:roundtable\r\n")?;
         }
+    }
+    Ok(())
+}
+
+fn write_codec(out: &mut String, codec: &Codec, kind: Kind, steered: bool) -> std::fmt::Result {
+    let number = codec.payload_type;
+    write!(out, "a=rtpmap:{number} {}\r\n", codec.map)?;
+    if let Some(fmtp) = &codec.fmtp {
+        write!(out, "a=fmtp:{number} {fmtp}\r\n")?;
+    }
+    let feedback: &[&str] = match kind {
+        Kind::Audio => &[],
+        Kind::Video => &["ccm fir", "nack", "nack pli"],
+    };
+    for feedback in feedback.iter().chain(steered.then_some(&"transport-cc")) {
+        write!(out, "a=rtcp-fb:{number} {feedback}\r\n")?;
+    }
+    if let Some(rtx) = codec.rtx {
+        write!(
+            out,
+            "a=rtpmap:{0} rtx/{1}\r\na=fmtp:{0} apt={number}\r\n",
+            rtx.payload_type, codec.clock_hz
+        )?;
     }
     Ok(())
 }
@@ -179,7 +222,9 @@ mod tests {
             candidates: vec!["1 1 udp 2130706431 127.0.0.1 7882 typ host".into()],
         };
         let parts = [
-            Part::Receiving(Receiving {}),
+            Part::Receiving(Receiving {
+                encoding: Encoding::Opus,
+            }),
             Part::Rejected,
             Part::Slot(Slot {
                 ssrc: 7,

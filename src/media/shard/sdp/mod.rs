@@ -7,9 +7,11 @@ mod answer;
 mod offer;
 
 pub use answer::{Local, Part, Receiving, Slot, answer};
-pub use offer::{Codec, Direction, Extensions, Offer, Rtx, Section, read};
+pub use offer::{Codec, Direction, Encoding, Extensions, Offer, Rtx, Section, read};
 
 /// Whether an offer is within what the server reads, in bytes.
 pub const OFFER_BYTES_MAX: usize = 60 * 1024;
 /// Media sections of an offer at most; more are an error, not silently dropped.
 pub const SECTIONS_MAX: usize = 64;
+/// Simulcast layers of one section at most; browsers send three.
+pub const LAYERS_MAX: usize = 3;

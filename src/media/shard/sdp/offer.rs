@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use rtc::sdp::description::{media::MediaDescription, session::SessionDescription};
 
-use super::{OFFER_BYTES_MAX, SECTIONS_MAX};
+use super::{LAYERS_MAX, OFFER_BYTES_MAX, SECTIONS_MAX};
 use crate::media::{Kind, OfferRefusal, shard::contain::contained};
 
 /// What an offer says, as far as the server acts on it.
@@ -37,13 +37,17 @@ pub struct Section {
     pub kind: Option<Kind>,
     /// Which way the client offers.
     pub direction: Direction,
-    /// The codec of ours that is offered first: Opus or VP8.
-    pub codec: Option<Codec>,
+    /// The codecs that are known here, each once, in the order in which the server prefers them.
+    pub codecs: Vec<Codec>,
+    /// Payload type of redundant sound over the same Opus (RFC 2198), where it was offered.
+    pub red: Option<u8>,
     /// Ids of the header extensions that the server knows.
     pub extensions: Extensions,
     /// The first SSRC named for the section, if any.
     pub ssrc: Option<u32>,
-    /// Layers announced by `a=rid … send`, in order.
+    /// The SSRC of that one's retransmissions, by `a=ssrc-group:FID`.
+    pub rtx_ssrc: Option<u32>,
+    /// Layers announced by `a=rid … send`, in order, [`LAYERS_MAX`] at most.
     pub rids: Vec<String>,
     /// `a=rtcp-rsize` was offered.
     pub reduced_size_rtcp: bool,
@@ -62,9 +66,50 @@ pub enum Direction {
     Inactive,
 }
 
-/// The payload type chosen for a section.
+/// How a payload is coded: the encoding names of `a=rtpmap` that are known here, in the order in
+/// which the server prefers them. Every browser sends and plays VP8; encoders that join without one
+/// know H.264 at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Encoding {
+    /// RFC 7587.
+    Opus,
+    /// RFC 7741.
+    Vp8,
+    /// RFC 6184, packetization mode 1.
+    H264,
+    /// RFC 9628.
+    Vp9,
+    /// The AOMedia mapping of AV1 to RTP.
+    Av1,
+}
+
+impl Encoding {
+    fn of(map: &str) -> Option<Self> {
+        let known = [
+            ("opus/48000/2", Self::Opus),
+            ("vp8/90000", Self::Vp8),
+            ("h264/90000", Self::H264),
+            ("vp9/90000", Self::Vp9),
+            ("av1/90000", Self::Av1),
+        ];
+        let found = known.iter().find(|(name, _)| map.eq_ignore_ascii_case(name));
+        found.map(|(_, encoding)| *encoding)
+    }
+
+    /// Sound or picture.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Opus => Kind::Audio,
+            Self::Vp8 | Self::H264 | Self::Vp9 | Self::Av1 => Kind::Video,
+        }
+    }
+}
+
+/// A payload type of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Codec {
+    /// What it stands for.
+    pub encoding: Encoding,
     /// Payload type, 0 to 127.
     pub payload_type: u8,
     /// RTP clock rate in Hz.
@@ -103,9 +148,9 @@ pub struct Extensions {
 pub(super) const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 /// URI of the mid extension.
 pub(super) const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
-const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
-const REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
-const TRANSPORT_SEQUENCE: &str =
+pub(super) const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+pub(super) const REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
+pub(super) const TRANSPORT_SEQUENCE: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 fn malformed(what: impl Into<String>) -> OfferRefusal {
@@ -258,17 +303,23 @@ fn read_section(media: &MediaDescription) -> Result<Section, OfferRefusal> {
         return Err(malformed(format!("section {mid} lacks a=rtcp-mux")));
     }
     Ok(Section {
-        codec: kind.and_then(|kind| read_codec(media, kind)),
+        red: read_red(media),
+        codecs: kind.map(|kind| read_codecs(media, kind)).unwrap_or_default(),
         extensions: read_extensions(media),
         ssrc: media
             .attribute("ssrc")
             .flatten()
             .and_then(|value| value.split(' ').next())
             .and_then(|number| number.parse().ok()),
+        rtx_ssrc: values(media, "ssrc-group").find_map(|group| {
+            let mut words = group.strip_prefix("FID ")?.split(' ').skip(1);
+            words.next()?.parse().ok()
+        }),
         rids: values(media, "rid")
             .filter_map(|value| value.split_once(' '))
             .filter(|(rid, rest)| rest.starts_with("send") && is_token(rid))
             .map(|(rid, _)| rid.to_owned())
+            .take(LAYERS_MAX)
             .collect(),
         reduced_size_rtcp: has("rtcp-rsize"),
         media: media.media_name.media.clone(),
@@ -300,48 +351,105 @@ fn by_payload_type<'a>(
     })
 }
 
-fn read_codec(media: &MediaDescription, kind: Kind) -> Option<Codec> {
-    let (wanted, clock_hz) = match kind {
-        Kind::Audio => ("opus/48000/2", 48_000),
-        Kind::Video => ("vp8/90000", 90_000),
-    };
-    let mut offered: PayloadTypes = [false; 128];
-    for number in media
-        .media_name
-        .formats
-        .iter()
-        .filter_map(|format| format.parse().ok())
-    {
-        mark(&mut offered, number);
-    }
-    let (payload_type, map) = by_payload_type(media, "rtpmap")
-        .find(|(number, map)| map.eq_ignore_ascii_case(wanted) && is_marked(&offered, *number))?;
-    let fmtp = by_payload_type(media, "fmtp")
-        .find(|(number, _)| *number == payload_type)
-        .map(|(_, rest)| rest.to_owned());
-    let apt = format!("apt={payload_type}");
-    // Each list is walked once: a member's offer of thousands of lines must not hold up the shard.
-    let mut repairs: PayloadTypes = [false; 128];
+/// Every line is walked a fixed number of times: a member's offer of thousands of lines must not hold
+/// up the shard.
+fn read_codecs(media: &MediaDescription, kind: Kind) -> Vec<Codec> {
+    let offered = offered(media);
+    let mut fmtp: Vec<Option<&str>> = vec![None; PAYLOAD_TYPES];
     for (number, rest) in by_payload_type(media, "fmtp") {
-        if rest.split(';').any(|part| part.trim() == apt) {
-            mark(&mut repairs, number);
+        if let Some(place) = fmtp.get_mut(usize::from(number)) {
+            place.get_or_insert(rest);
         }
     }
-    let rtx = by_payload_type(media, "rtpmap")
-        .filter(|(number, _)| is_marked(&repairs, *number))
-        .find(|(_, map)| map.to_ascii_lowercase().starts_with("rtx/"))
-        .map(|(payload_type, _)| Rtx { payload_type });
-    Some(Codec {
-        payload_type,
-        clock_hz,
-        map: map.to_owned(),
-        fmtp,
-        rtx,
-    })
+    let fmtp_of = |number: u8| fmtp.get(usize::from(number)).copied().flatten();
+    let mut codecs: Vec<Codec> = Vec::new();
+    let mut repairs: Vec<Option<Rtx>> = vec![None; PAYLOAD_TYPES];
+    for (payload_type, map) in by_payload_type(media, "rtpmap") {
+        if !is_marked(&offered, payload_type) {
+            continue;
+        }
+        let fmtp = fmtp_of(payload_type);
+        if map.len() > 4 && map.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("rtx/")) {
+            let repaired = fmtp.and_then(|fmtp| parameter(fmtp, "apt")?.parse::<u8>().ok());
+            if let Some(place) = repaired.and_then(|apt| repairs.get_mut(usize::from(apt))) {
+                place.get_or_insert(Rtx { payload_type });
+            }
+            continue;
+        }
+        let Some(encoding) = Encoding::of(map).filter(|encoding| encoding.kind() == kind) else {
+            continue;
+        };
+        let known = codecs.iter().any(|codec| codec.encoding == encoding);
+        if known || !is_forwarded(encoding, fmtp) {
+            continue;
+        }
+        codecs.push(Codec {
+            encoding,
+            payload_type,
+            clock_hz: match kind {
+                Kind::Audio => 48_000,
+                Kind::Video => 90_000,
+            },
+            map: map.to_owned(),
+            fmtp: fmtp.map(str::to_owned),
+            rtx: None,
+        });
+    }
+    for codec in &mut codecs {
+        codec.rtx = repairs
+            .get(usize::from(codec.payload_type))
+            .copied()
+            .flatten();
+    }
+    codecs.sort_by_key(|codec| codec.encoding);
+    codecs
 }
 
-/// Payload types below 128, marked.
-type PayloadTypes = [bool; 128];
+/// Of the forms that an encoding has, those that receivers are sure to play.
+fn is_forwarded(encoding: Encoding, fmtp: Option<&str>) -> bool {
+    let says = |key: &str| fmtp.and_then(|fmtp| parameter(fmtp, key));
+    match encoding {
+        Encoding::Opus | Encoding::Vp8 | Encoding::Av1 => true,
+        // Baseline or constrained baseline, in pieces that fit into packets.
+        Encoding::H264 => {
+            says("packetization-mode") == Some("1")
+                && says("profile-level-id").is_none_or(|profile| profile.starts_with("42"))
+        }
+        Encoding::Vp9 => says("profile-id").is_none_or(|profile| profile == "0"),
+    }
+}
+
+/// `value` of `key=value` in the parameters of a format.
+fn parameter<'a>(fmtp: &'a str, key: &str) -> Option<&'a str> {
+    fmtp.split(';')
+        .filter_map(|part| part.trim().split_once('='))
+        .find(|(name, _)| *name == key)
+        .map(|(_, value)| value)
+}
+
+fn read_red(media: &MediaDescription) -> Option<u8> {
+    let offered = offered(media);
+    by_payload_type(media, "rtpmap")
+        .find(|(number, map)| {
+            map.eq_ignore_ascii_case("red/48000/2") && is_marked(&offered, *number)
+        })
+        .map(|(number, _)| number)
+}
+
+fn offered(media: &MediaDescription) -> PayloadTypes {
+    let mut offered: PayloadTypes = [false; PAYLOAD_TYPES];
+    let formats = &media.media_name.formats;
+    for number in formats.iter().filter_map(|format| format.parse().ok()) {
+        mark(&mut offered, number);
+    }
+    offered
+}
+
+/// How many payload types there are.
+const PAYLOAD_TYPES: usize = 128;
+
+/// Payload types, marked.
+type PayloadTypes = [bool; PAYLOAD_TYPES];
 
 fn mark(marked: &mut PayloadTypes, number: u8) {
     if let Some(place) = marked.get_mut(usize::from(number)) {
@@ -412,15 +520,21 @@ pub(in crate::media::shard) mod tests {
         assert_eq!(camera.kind, Some(Kind::Video));
         assert_eq!(camera.direction, Direction::SendOnly);
         assert_eq!(camera.ssrc, Some(2001));
-        let codec = camera.codec.as_ref().expect("VP8");
-        assert_eq!((codec.payload_type, codec.clock_hz), (96, 90_000));
-        assert_eq!(codec.rtx, Some(Rtx { payload_type: 97 }));
+        assert_eq!(camera.rtx_ssrc, Some(2002));
+        let codecs: Vec<_> = camera
+            .codecs
+            .iter()
+            .map(|codec| (codec.encoding, codec.payload_type, codec.rtx))
+            .collect();
+        let rtx = |payload_type| Some(Rtx { payload_type });
+        assert_eq!(
+            codecs,
+            [(Encoding::Vp8, 96, rtx(97)), (Encoding::Vp9, 98, rtx(99))]
+        );
         let microphone = &offer.sections[0];
         assert_eq!(microphone.extensions.audio_level, Some(1));
-        assert_eq!(
-            microphone.codec.as_ref().map(|codec| codec.payload_type),
-            Some(111)
-        );
+        assert_eq!(microphone.codecs[0].payload_type, 111);
+        assert_eq!(microphone.red, Some(63));
         assert_eq!(offer.sections[3].direction, Direction::RecvOnly);
     }
 
