@@ -2,9 +2,9 @@
 //
 // It must never know the DOM, the meeting or the peer connection.
 
-/** Width, height and rate of the camera: enough for a large tile, light enough for nine of them. */
+/** Width, height and rate of the camera: enough for a large tile; smaller ones get smaller layers. */
 const CAMERA = {
-  width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 20, max: 24 },
+  width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 20, max: 24 },
 };
 
 /** Loudness that the meter shows as nothing and as full, in dB. */

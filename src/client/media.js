@@ -14,6 +14,9 @@ const RESUME_MS = 1000;
 /** How long the media path may take to stand before it is offered anew, in ms. */
 const CONNECT_MS = 15_000;
 
+/** Changes of what is shown within this time are told together, in ms. */
+const VIEW_MS = 200;
+
 /** How long a path may be silent, by the browser's own judgement, before another is offered, in ms. */
 const SILENT_MS = 3000;
 
@@ -34,6 +37,8 @@ export class Media {
   #doubted = false;
   #failures = 0;
   #retry = null;
+  #view = null;
+  #viewTimer = null;
   #watch = null;
   #silence = null;
   #resuming = null;
@@ -77,6 +82,7 @@ export class Media {
 
   /** Makes a connection for the room that this client is in. */
   start({ iceServers, videoSlots }) {
+    this.#view = null;
     this.#options = { iceServers, videoSlots };
     this.#failures = 0;
     return this.#offer();
@@ -150,6 +156,27 @@ export class Media {
     return slot ? this.slotStream(slot.mid) : null;
   }
 
+  /**
+   * What is drawn: `[{ member, source, height }]`, heights in pixels of the screen. The server sends
+   * these pictures alone, none larger than it is drawn.
+   */
+  show(pictures) {
+    const view = JSON.stringify(pictures);
+    if (view === this.#view) return;
+    this.#view = view;
+    this.#viewTimer ??= setTimeout(() => this.#tellView(), VIEW_MS);
+  }
+
+  #tellView() {
+    this.#viewTimer = null;
+    if (this.#view === null) return;
+    const told = this.#view;
+    this.#request('media.view', { pictures: JSON.parse(told) }).catch(() => {
+      // Not in the room now, or too fast: the next drawing tells it again.
+      if (this.#view === told) this.#view = null;
+    });
+  }
+
   /** Takes a `media.…` signal. They are about the latest offer that was answered. */
   handleSignal(signal) {
     const peer = this.#next?.answered ? this.#next : this.#current;
@@ -159,6 +186,9 @@ export class Media {
         peer.slots = signal.slots;
         clearTimeout(this.#resuming);
         this.#tell();
+        break;
+      case 'media.layers':
+        peer.setLayers(signal.source, signal.rids);
         break;
       case 'media.connected':
         this.#stands(peer);

@@ -6,14 +6,20 @@
 /** Receiving places. More pictures than this are not drawn at once on any screen. */
 const AUDIO_SLOTS = 4;
 
-/** The camera's highest rate, in bits a second: 640x360 at up to 24 frames looks clean at it. */
-const CAMERA_BITRATE_MAX = 500_000;
+/** The camera's simulcast layers, the smallest first; a server forwards to each the one that fits. */
+const LAYERS = ['q', 'h', 'f'];
+
+/** The highest rate that a layer needs to look clean at up to 24 frames, by its height in pixels. */
+const BITRATES = [[216, 150_000], [432, 500_000], [Infinity, 1_300_000]];
 
 export class Peer {
   #request;
   #makeAudio;
   #heldCandidates = [];
   #senders;
+  /** Of each source: the layers that the server has a use for; null: all. */
+  #needed = {};
+  #encoding = Promise.resolve();
   #streams = new Map();
   #sounds = [];
   #closed = false;
@@ -66,9 +72,36 @@ export class Peer {
   }
 
   /** Sends `track` (or null) as that source. */
-  attach(source, track) {
+  async attach(source, track) {
     // Refused only by a connection that has been closed meanwhile.
-    return this.#senders[source].sender.replaceTrack(track).catch(() => {});
+    await this.#senders[source].sender.replaceTrack(track).catch(() => {});
+    if (source === 'camera' && track) this.#encode(source);
+  }
+
+  /** Sends only these layers of a source (their rids); the others rest until they are named again. */
+  setLayers(source, rids) {
+    this.#needed[source] = rids;
+    this.#encode(source);
+  }
+
+  /** How a camera of this height is sent: as many layers as are worth it, each twice the one before. */
+  #encode(source) {
+    this.#encoding = this.#encoding.then(async () => {
+      const { sender } = this.#senders[source];
+      if (this.#closed || !sender.track) return;
+      const height = sender.track.getSettings().height || 360;
+      const count = height >= 540 ? 3 : height >= 270 ? 2 : 1;
+      const needed = this.#needed[source];
+      const parameters = sender.getParameters();
+      parameters.encodings.forEach((encoding, place) => {
+        const scale = 2 ** Math.max(0, count - 1 - place);
+        encoding.scaleResolutionDownBy = scale;
+        encoding.maxBitrate = BITRATES.find(([most]) => height / scale <= most)[1];
+        // The smallest is always sent: it says that there is a picture.
+        encoding.active = place < count && (place === 0 || !needed || needed.includes(encoding.rid));
+      });
+      await sender.setParameters(parameters);
+    }).catch(() => {}); // A browser that cannot change them goes on as it is.
   }
 
   /** The stream that a slot plays, or null. */
@@ -109,7 +142,9 @@ export class Peer {
     const microphone = pc.addTransceiver('audio', { direction: 'sendonly' });
     const camera = pc.addTransceiver('video', {
       direction: 'sendonly',
-      sendEncodings: [{ maxBitrate: CAMERA_BITRATE_MAX }],
+      sendEncodings: LAYERS.map((rid, place) => ({
+        rid, scaleResolutionDownBy: 2 ** (LAYERS.length - 1 - place),
+      })),
     });
     preferVp8(camera);
     this.#senders = { microphone, camera };

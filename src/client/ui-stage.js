@@ -9,6 +9,12 @@ import { texts } from './texts.js';
 /** More holders of the floor than this are shown in one grid of equals. */
 const LARGE_MAX = 4;
 
+/** The height that is asked for while nobody is seen yet, in pixels. */
+const OTHER_HEIGHT = 360;
+
+/** Pictures that are asked for at most; the server's own bound. */
+const VIEW_MAX = 64;
+
 /** A picture that has not changed for so long is a camera that was switched off, in ms. */
 const STILL_MS = 2500;
 const WATCH_MS = 500;
@@ -188,6 +194,21 @@ export class Stage {
     }
   }
 
+  /** Asks for everybody's picture, as high as their tile is or would be. */
+  #tellView(places) {
+    const { visit, media, meeting } = this.#parts;
+    const { large, small } = this.#wanted;
+    const pixels = ({ height }) => Math.round(height * devicePixelRatio);
+    const heights = new Map([
+      ...large.map((id, index) => [id, pixels(places.large[index])]),
+      ...small.map((id, index) => [id, pixels(places.small[index])]),
+    ]);
+    const other = heights.get(small[0]) ?? heights.get(large[0]) ?? OTHER_HEIGHT;
+    const shown = [...heights.keys(), ...[...meeting.state.members.keys()].filter((id) => !heights.has(id))];
+    media.show(shown.filter((id) => id !== visit.member.id).slice(0, VIEW_MAX)
+      .map((member) => ({ member, source: 'camera', height: heights.get(member) ?? other })));
+  }
+
   #place() {
     const { clientWidth: width, clientHeight: height } = this.tiles;
     const { large, small } = this.#wanted;
@@ -205,6 +226,7 @@ export class Stage {
     };
     large.forEach((id, index) => put(id, places.large[index]));
     small.forEach((id, index) => put(id, places.small[index]));
+    this.#tellView(places);
   }
 }
 

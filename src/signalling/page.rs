@@ -10,6 +10,7 @@ use super::{
     wire::{Envelope, ErrorCode, GoodbyeCode, Incoming, REQUEST_TYPES, Reply},
 };
 use crate::{
+    media::Source,
     meeting::{
         agenda::FloorMode,
         event::{EndReason, Event, LeaveReason, TurnNumber},
@@ -105,6 +106,7 @@ fn every_event_and_signal_is_read() {
     let known = [
         "goodbye",
         "media.connected",
+        "media.layers",
         "media.lost",
         "media.slots",
         "sessions",
@@ -117,6 +119,10 @@ fn every_event_and_signal_is_read() {
 fn every_signal_of_a_room_is_among_the_known() {
     let signals = [
         room::Signal::Slots { slots: Vec::new() },
+        room::Signal::Layers {
+            source: Source::Camera,
+            rids: Vec::new(),
+        },
         room::Signal::Connected {},
         room::Signal::Lost {},
         room::Signal::Speaking {

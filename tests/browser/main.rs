@@ -7,6 +7,7 @@
 
 mod coming;
 mod floor;
+mod layers;
 mod links;
 mod looks;
 mod measuring;

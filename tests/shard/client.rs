@@ -49,6 +49,8 @@ pub struct Hall {
     pub now: Instant,
     /// What the room was told, in order.
     pub notices: Vec<Notice>,
+    /// What becomes of the offers of clients that join.
+    pub offering: fn(String) -> String,
 }
 
 /// One connected client.
@@ -99,6 +101,7 @@ impl Hall {
             shard,
             now,
             notices: Vec::new(),
+            offering: |sdp| sdp,
         }
     }
 
@@ -185,7 +188,8 @@ impl Hall {
     ) -> usize {
         let place = clients.len();
         let number = u16::try_from(place).expect("few clients");
-        let offered = Offered::new(&format!("user{number}"), audio_slots, video_slots);
+        let mut offered = Offered::new(&format!("user{number}"), audio_slots, video_slots);
+        offered.sdp = (self.offering)(offered.sdp);
         let id = PeerId(u64::from(number) + 1);
         self.shard.handle_order(
             self.now,

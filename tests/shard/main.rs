@@ -1,6 +1,7 @@
 //! The shard as its clients see it: in memory, real ICE, DTLS and SRTP, on a clock of the test's.
 
 mod client;
+mod layers;
 
 use std::time::Duration;
 

@@ -64,7 +64,7 @@ mod tests {
         let start = Instant::now();
         let mut rate = Rate::new(start);
         assert_eq!(rate.bits_per_second(), None);
-        let mut at = |rate: &mut Rate, ms: u64, bytes| {
+        let at = |rate: &mut Rate, ms: u64, bytes| {
             rate.count(bytes);
             rate.handle_timeout(start + Duration::from_millis(ms));
             rate.bits_per_second()

@@ -85,11 +85,6 @@ impl Rewrite {
         self.current = None;
     }
 
-    /// No packet has been sent since the switch.
-    pub fn is_waiting(&self) -> bool {
-        self.current.is_none()
-    }
-
     /// What to add to the source's timestamps, once it is sent.
     pub fn timestamp_shift(&self) -> Option<u32> {
         self.current.map(|current| current.timestamp_shift)
@@ -192,7 +187,6 @@ mod tests {
         assert_eq!(later.timestamp, 4600);
 
         rewrite.switch();
-        assert!(rewrite.is_waiting());
         assert_eq!(rewrite.map(at(50), &packet(9, 777, false)), None);
         let other = rewrite
             .map(at(140), &packet(10, 888, true))

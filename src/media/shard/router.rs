@@ -3,13 +3,13 @@
 //!
 //! This module must never touch a packet.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
     Shard, layers,
     peer::Slot,
     slots,
-    source::{PeerKey, SourceKey, Subscriber, TrackKey},
+    source::{PeerKey, SourceKey, SourceState, Subscriber, TrackKey},
 };
 use crate::media::{Kind, Notice, PeerId, SessionKey, Source};
 
@@ -184,6 +184,20 @@ impl Shard {
             .unwrap_or_default()
     }
 
+    /// A peer's sources, each with when the last packet of any layer of its track came.
+    fn sources_with_latest(&self, peer: PeerKey) -> Vec<(SourceKey, Option<Instant>)> {
+        let Some(peer) = self.peer(peer) else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for track in &peer.tracks {
+            let last = |key| self.source(key).and_then(SourceState::last_packet);
+            let latest = track.sources().filter_map(last).max();
+            all.extend(track.sources().map(|key| (key, latest)));
+        }
+        all
+    }
+
     /// The tracks of a kind that may be forwarded and are being sent, best claim first. Sound:
     /// the floor's holders, then chairs, then the others, the loud before the silent. Pictures:
     /// screens, then by prominence. Then by coming.
@@ -243,11 +257,11 @@ impl Shard {
                     let slots = peer.slots.iter().filter(|slot| slot.kind == Kind::Audio);
                     audio_slots = audio_slots.min(slots.count());
                 }
-                for source in self.source_keys(*peer) {
+                for (source, latest) in self.sources_with_latest(*peer) {
                     let Some(source) = self.source_mut(source) else {
                         continue;
                     };
-                    ceased |= source.expire(now);
+                    ceased |= source.expire(now, latest);
                     source.rate.handle_timeout(now);
                     let heard = source.open && source.source == Source::Microphone;
                     open += usize::from(heard && source.is_active());

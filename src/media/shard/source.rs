@@ -20,6 +20,10 @@ const AUDIO_RING: (usize, usize) = (64, 16 * 1024);
 const CAMERA_IDLE: Duration = Duration::from_secs(2);
 const SCREEN_IDLE: Duration = Duration::from_secs(20);
 
+/// A layer whose last packet is so much older than another layer's of the same track is not sent any
+/// more: some frames, so that whoever it was forwarded to sees no long pause.
+const LAYER_IDLE: Duration = Duration::from_millis(500);
+
 /// How late a packet of a picture is still of use: what a receiver's own buffer waits for at most.
 const PICTURE_USEFUL: Duration = Duration::from_secs(1);
 
@@ -158,8 +162,14 @@ impl SourceState {
         self.active
     }
 
-    /// Notices that packets have ceased. True when it was active until now.
-    pub fn expire(&mut self, now: Instant) -> bool {
+    /// When the last packet came that might be forwarded.
+    pub fn last_packet(&self) -> Option<Instant> {
+        self.last_packet
+    }
+
+    /// Notices that packets have ceased. True when it was active until now. `latest` is when the last
+    /// packet of any layer of the track came.
+    pub fn expire(&mut self, now: Instant, latest: Option<Instant>) -> bool {
         let idle = match self.source {
             Source::Microphone | Source::Camera => CAMERA_IDLE,
             Source::Screen => SCREEN_IDLE,
@@ -167,7 +177,11 @@ impl SourceState {
         let ceased = self.active
             && self
                 .last_packet
-                .is_none_or(|at| now.saturating_duration_since(at) >= idle);
+                .is_none_or(|at| {
+                    let behind = latest.map(|latest| latest.saturating_duration_since(at));
+                    now.saturating_duration_since(at) >= idle
+                        || behind.is_some_and(|behind| behind >= LAYER_IDLE)
+                });
         if ceased {
             self.active = false;
         }

@@ -168,6 +168,13 @@ fn order_line(order: &Order) -> String {
         },
         Order::Show { peer, shown: true } => format!("show p{}", peer.0),
         Order::Show { peer, shown: false } => format!("hide p{}", peer.0),
+        Order::View { peer, pictures } => {
+            let shown = pictures.iter().map(|shown| {
+                let height = shown.height.map_or("whole".to_owned(), |it| it.to_string());
+                format!(" p{} {height}", shown.peer.0)
+            });
+            format!("view p{}{}", peer.0, shown.collect::<String>())
+        }
         Order::Prominence { peers: ids } => format!("prominence{}", peers(ids)),
         Order::Close { peer } => format!("close p{}", peer.0),
     }
@@ -185,6 +192,7 @@ fn message_line(message: &Message) -> String {
             let names: Vec<_> = filled.map(|it| format!(" {it}")).collect();
             format!("slots{}", names.concat())
         }
+        Message::Signal(Signal::Layers { rids, .. }) => format!("layers {}", rids.join(" ")),
         Message::Signal(Signal::Connected {}) => "connected".to_owned(),
         Message::Signal(Signal::Lost {}) => "lost".to_owned(),
         Message::Signal(Signal::Speaking { members }) => {
@@ -585,7 +593,61 @@ fn slot(filled: Option<PeerId>) -> SlotState {
         mid: "2".to_owned(),
         kind: Kind::Audio,
         filled: filled.map(|peer| (peer, Source::Microphone)),
+        paused: false,
     }
+}
+
+#[test]
+fn what_is_shown_is_ordered_by_peers_and_follows_them() {
+    let mut script = Script::new();
+    let (chair, chairs) = script.join_with_media("chair-1");
+    let (delegate, _) = script.join_with_media("indonesia-1");
+    let picture = |slug, height| Picture {
+        member: member(slug),
+        source: Source::Camera,
+        height,
+    };
+    let view = |script: &mut Script, pictures| {
+        script.room.handle_view(delegate, pictures);
+        script.out()
+    };
+    let shown = || vec![picture("chair-1", Some(180)), picture("malaysia-1", None)];
+    assert_eq!(
+        view(&mut script, shown()),
+        ["view p2 p1 180", "c2 < ok"],
+        "who is not there is not named"
+    );
+    assert_eq!(view(&mut script, shown()), ["c2 < ok"], "nothing new");
+    // The chair's next connection takes over once it works.
+    let (next, _) = script.offer(chair);
+    script.answered(next);
+    let heard = script.notice(Notice::Connected { peer: next });
+    assert!(
+        heard.contains(&"view p2 p3 180".to_owned()),
+        "{heard:?} follows {chairs:?}"
+    );
+    let too_many = vec![picture("chair-1", None); Settings::default().pictures_max + 1];
+    assert_eq!(
+        view(&mut script, too_many),
+        ["c2 < no: 65 pictures are shown, 64 are allowed"]
+    );
+}
+
+#[test]
+fn which_layers_are_of_use_is_told_and_kept() {
+    let mut script = Script::new();
+    let (delegate, peer) = script.join_with_media("indonesia-1");
+    let needed = Notice::Needed {
+        peer,
+        source: Source::Camera,
+        rids: vec!["q".to_owned(), "h".to_owned()],
+    };
+    assert_eq!(script.notice(needed), ["c1 < layers q h"]);
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(
+        script.join("indonesia-1").1,
+        ["c2 < snapshot 2", "c2 < layers q h"]
+    );
 }
 
 #[test]

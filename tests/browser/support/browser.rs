@@ -74,7 +74,12 @@ pub struct Browser {
 impl Browser {
     /// Chromium with this person's files as its microphone and camera.
     pub async fn chromium(person: Person) -> Self {
-        Self::start_chromium(Some(person)).await
+        Self::start_chromium(Some((person, camera::SMALL))).await
+    }
+
+    /// The same with a camera of this size.
+    pub async fn chromium_with_camera(person: Person, size: camera::Size) -> Self {
+        Self::start_chromium(Some((person, size))).await
     }
 
     /// Chromium on a computer without camera and microphone.
@@ -82,7 +87,7 @@ impl Browser {
         Self::start_chromium(None).await
     }
 
-    async fn start_chromium(person: Option<Person>) -> Self {
+    async fn start_chromium(person: Option<(Person, camera::Size)>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("chromium");
         command.args([
@@ -109,11 +114,11 @@ impl Browser {
             "--remote-debugging-port=0",
             "--window-size=1280,800",
         ]);
-        if let Some(person) = person {
+        if let Some((person, size)) = person {
             let microphone = folder.path().join("microphone.wav");
             tone::write(&microphone, person.tone);
             let camera = folder.path().join("camera.y4m");
-            camera::write(&camera, person.backdrop);
+            camera::write(&camera, person.backdrop, size);
             command.arg("--use-fake-device-for-media-stream");
             for (flag, file) in [
                 ("--use-file-for-fake-audio-capture", &microphone),

@@ -8,8 +8,14 @@ use std::{
     path::Path,
 };
 
-const WIDTH: usize = 640;
-const HEIGHT: usize = 360;
+/// Width and height in pixels.
+pub type Size = [usize; 2];
+
+/// A camera of a plain laptop: two simulcast layers.
+pub const SMALL: Size = [640, 360];
+/// A good one: three layers, of 180, 360 and 720 lines.
+pub const LARGE: Size = [1280, 720];
+
 const FPS: usize = 15;
 /// One nod, so that the loop has no seam.
 const FRAMES: usize = FPS * 2;
@@ -18,17 +24,18 @@ const FRAMES: usize = FPS * 2;
 pub type Colour = [u8; 3];
 
 /// Writes two seconds of somebody before a `backdrop`.
-pub fn write(path: &Path, backdrop: Colour) {
+pub fn write(path: &Path, backdrop: Colour, [width, height]: Size) {
     let file = File::create(path).expect("a writable folder");
     let mut out = BufWriter::new(file);
     let mut put = |bytes: &[u8]| out.write_all(bytes).expect("space for a camera");
-    put(format!("YUV4MPEG2 W{WIDTH} H{HEIGHT} F{FPS}:1 Ip A1:1 C420\n").as_bytes());
+    put(format!("YUV4MPEG2 W{width} H{height} F{FPS}:1 Ip A1:1 C420\n").as_bytes());
     let clothes = backdrop.map(|part| part / 3 + 10);
     for frame in 0..FRAMES {
         put(b"FRAME\n");
         let nod = (frame as f64 / FRAMES as f64 * TAU).sin() * 8.0;
         let colour_at = |x: usize, y: usize| {
-            let (x, y) = (x as f64 - WIDTH as f64 / 2.0, y as f64);
+            let scale = height as f64 / 360.0;
+            let (x, y) = ((x as f64 - width as f64 / 2.0) / scale, y as f64 / scale);
             let inside =
                 |cy: f64, rx: f64, ry: f64| (x / rx).powi(2) + ((y - cy) / ry).powi(2) < 1.0;
             if inside(150.0 + nod, 62.0, 78.0) {
@@ -42,9 +49,9 @@ pub fn write(path: &Path, backdrop: Colour) {
             }
         };
         let plane = |part: usize, step: usize| -> Vec<u8> {
-            let mut plane = Vec::with_capacity(WIDTH * HEIGHT / step / step);
-            for y in (0..HEIGHT).step_by(step) {
-                for x in (0..WIDTH).step_by(step) {
+            let mut plane = Vec::with_capacity(width * height / step / step);
+            for y in (0..height).step_by(step) {
+                for x in (0..width).step_by(step) {
                     plane.push(to_yuv(colour_at(x, y))[part]);
                 }
             }
