@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answer, ConnectionId, Output, Picture, Refused, Room, Signal, Slot, peers::NoCandidate, room::Place,
+    Answer, ConnectionId, Output, Picture, Refused, Room, Signal, Slot, peers::NoCandidate,
+    room::Place,
 };
 use crate::{
     ids::MemberId,
@@ -212,9 +213,7 @@ impl Room {
         let (count, count_max) = (pictures.len(), self.settings.pictures_max);
         let answer = if count > count_max {
             Err(Refused::PicturesTooMany { count, count_max })
-        } else if let Some((_, place)) =
-            place_of(&self.connections, &mut self.places, connection)
-        {
+        } else if let Some((_, place)) = place_of(&self.connections, &mut self.places, connection) {
             place.view = Some(pictures);
             self.views();
             Ok(Answer::Done)

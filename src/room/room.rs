@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Announcement, Answer, ConnectionId, DeviceNumber, Message, Output, Parting, Picture, Refused, Settings,
-    Signal, Slot, peers::Peers,
+    Announcement, Answer, ConnectionId, DeviceNumber, Message, Output, Parting, Picture, Refused,
+    Settings, Signal, Slot, peers::Peers,
 };
 use crate::{
     ids::MemberId,

@@ -449,9 +449,8 @@ impl Peer {
             layer,
             repair,
         };
-        let same = |other: &Route| {
-            (other.track, other.layer, other.repair) == (track, layer, repair)
-        };
+        let same =
+            |other: &Route| (other.track, other.layer, other.repair) == (track, layer, repair);
         if self.routes.iter().any(same) {
             return None;
         }

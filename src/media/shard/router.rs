@@ -39,8 +39,7 @@ impl Shard {
         for peer_key in &members {
             for (kind, candidates) in [(Kind::Audio, &sound), (Kind::Video, &pictures)] {
                 let wanted = self.wanted_by(*peer_key, kind, candidates);
-                let Some(peer) = self.peer_mut(*peer_key).filter(|peer| peer.keys.is_some())
-                else {
+                let Some(peer) = self.peer_mut(*peer_key).filter(|peer| peer.keys.is_some()) else {
                     continue;
                 };
                 peer.slots_changed |= refill_kind(&mut peer.slots, kind, &wanted);
@@ -125,9 +124,14 @@ impl Shard {
             let Some(track) = slot.filled else { continue };
             let layers = self.layers_of(track);
             let height = self.shown_height(key, track);
-            choices.push((place, layers::covering(&layers, height).map(|layer| layer.key)));
+            choices.push((
+                place,
+                layers::covering(&layers, height).map(|layer| layer.key),
+            ));
         }
-        let Some(peer) = self.peer_mut(key) else { return };
+        let Some(peer) = self.peer_mut(key) else {
+            return;
+        };
         for (place, wants) in choices {
             let Some(slot) = peer.slots.get_mut(place) else {
                 continue;
@@ -204,7 +208,9 @@ impl Shard {
     fn candidates(&self, members: &[PeerKey], kind: Kind, prominence: &[PeerId]) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::new();
         for key in members {
-            let Some(owner) = self.peer(*key) else { continue };
+            let Some(owner) = self.peer(*key) else {
+                continue;
+            };
             for (place, track) in owner.tracks.iter().enumerate() {
                 let mut sources = track.sources().filter_map(|key| self.source(key));
                 let sent = sources.find(|source| source.open && source.is_active());
@@ -314,7 +320,9 @@ impl Shard {
                 let Some(needed) = self.needed_layers(track, members) else {
                     continue;
                 };
-                let Some(peer) = self.peer_mut(*key) else { continue };
+                let Some(peer) = self.peer_mut(*key) else {
+                    continue;
+                };
                 let id = peer.id;
                 let Some(track) = peer.tracks.get_mut(place) else {
                     continue;
@@ -364,7 +372,10 @@ impl Shard {
                 bits_per_second: source.and_then(|source| source.rate.bits_per_second()),
             });
         }
-        layers.iter().any(|layer| layer.height.is_some()).then_some(())?;
+        layers
+            .iter()
+            .any(|layer| layer.height.is_some())
+            .then_some(())?;
         layers::sort(&mut layers);
         let mut needed = 1;
         for member in members {

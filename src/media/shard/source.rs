@@ -175,13 +175,11 @@ impl SourceState {
             Source::Screen => SCREEN_IDLE,
         };
         let ceased = self.active
-            && self
-                .last_packet
-                .is_none_or(|at| {
-                    let behind = latest.map(|latest| latest.saturating_duration_since(at));
-                    now.saturating_duration_since(at) >= idle
-                        || behind.is_some_and(|behind| behind >= LAYER_IDLE)
-                });
+            && self.last_packet.is_none_or(|at| {
+                let behind = latest.map(|latest| latest.saturating_duration_since(at));
+                now.saturating_duration_since(at) >= idle
+                    || behind.is_some_and(|behind| behind >= LAYER_IDLE)
+            });
         if ceased {
             self.active = false;
         }

@@ -147,7 +147,12 @@ fn write_section(
         )?;
     }
     for codec in &codecs {
-        write_codec(out, codec, kind, section.extensions.transport_sequence.is_some())?;
+        write_codec(
+            out,
+            codec,
+            kind,
+            section.extensions.transport_sequence.is_some(),
+        )?;
     }
     let extensions = &section.extensions;
     // What comes in is named by mid and rid where its SSRC was not signalled, what goes out by its

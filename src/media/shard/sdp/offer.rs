@@ -92,7 +92,9 @@ impl Encoding {
             ("vp9/90000", Self::Vp9),
             ("av1/90000", Self::Av1),
         ];
-        let found = known.iter().find(|(name, _)| map.eq_ignore_ascii_case(name));
+        let found = known
+            .iter()
+            .find(|(name, _)| map.eq_ignore_ascii_case(name));
         found.map(|(_, encoding)| *encoding)
     }
 
@@ -304,7 +306,9 @@ fn read_section(media: &MediaDescription) -> Result<Section, OfferRefusal> {
     }
     Ok(Section {
         red: read_red(media),
-        codecs: kind.map(|kind| read_codecs(media, kind)).unwrap_or_default(),
+        codecs: kind
+            .map(|kind| read_codecs(media, kind))
+            .unwrap_or_default(),
         extensions: read_extensions(media),
         ssrc: media
             .attribute("ssrc")
@@ -369,7 +373,11 @@ fn read_codecs(media: &MediaDescription, kind: Kind) -> Vec<Codec> {
             continue;
         }
         let fmtp = fmtp_of(payload_type);
-        if map.len() > 4 && map.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("rtx/")) {
+        if map.len() > 4
+            && map
+                .get(..4)
+                .is_some_and(|name| name.eq_ignore_ascii_case("rtx/"))
+        {
             let repaired = fmtp.and_then(|fmtp| parameter(fmtp, "apt")?.parse::<u8>().ok());
             if let Some(place) = repaired.and_then(|apt| repairs.get_mut(usize::from(apt))) {
                 place.get_or_insert(Rtx { payload_type });
