@@ -7,12 +7,16 @@
 //! authenticated; before that nothing is allocated for it.
 
 pub mod allocate;
+pub mod av1;
 pub mod bandwidth;
+pub mod bits;
 mod contain;
 mod demux;
+pub mod dependency;
 mod feedback;
 mod fingerprint;
 mod forward;
+pub mod h264;
 mod holes;
 mod keyframes;
 mod layers;
@@ -34,6 +38,7 @@ mod source;
 pub mod srtp;
 pub mod transport;
 pub mod vp8;
+pub mod vp9;
 
 use std::{
     collections::{HashMap, VecDeque},
