@@ -4,7 +4,12 @@
 //! loses packets loses them first at its own input, for everybody at once. A shell has no
 //! opinion: what a datagram or an order means is the shard's.
 
+mod doors;
+mod frames;
 mod outbox;
+mod strangers;
+mod tcp;
+mod waiting;
 
 use std::{
     collections::HashMap,
@@ -20,14 +25,20 @@ use std::{
     time::{Duration, Instant},
 };
 
+use doors::Doors;
+pub use doors::TcpPort;
 use outbox::Outbox;
 use rand::{SeedableRng, rngs::StdRng};
+use tcp::Tcp;
 use tokio::sync::mpsc;
 
 use super::{
     Notice, Order, SessionKey,
     batch::Batch,
-    shard::{self, DATAGRAM_BYTES_MAX, Shard, transport::Identity},
+    shard::{
+        self, DATAGRAM_BYTES_MAX, Shard,
+        transport::{Identity, Via},
+    },
 };
 
 /// Orders that wait for a shard at most. A room that meets a full queue waits: its orders must not
@@ -54,6 +65,8 @@ pub struct Settings {
     pub public_addresses: Vec<IpAddr>,
     /// UDP port of the first shard; the others follow. 0: any free port for each.
     pub port: u16,
+    /// TCP port of the first shard, for clients whom UDP does not reach; the others follow.
+    pub tcp_port: TcpPort,
     /// Threads that forward media. A session lives on one.
     pub shards: u16,
     /// Settings of each shard.
@@ -66,6 +79,7 @@ impl Default for Settings {
             addresses: Vec::new(),
             public_addresses: Vec::new(),
             port: 7882,
+            tcp_port: TcpPort::Same,
             shards: 1,
             shard: shard::Settings::default(),
         }
@@ -78,6 +92,9 @@ pub enum Fault {
     /// A socket cannot be had.
     #[error("cannot open UDP {0} for media: {1}")]
     Bind(SocketAddr, #[source] io::Error),
+    /// A listening socket cannot be had.
+    #[error("cannot open TCP {0} for media: {1}; media.tcp_port chooses another, or none")]
+    Listen(SocketAddr, #[source] io::Error),
     /// The settings contradict themselves.
     #[error("{0}")]
     Settings(&'static str),
@@ -236,25 +253,14 @@ fn new_bell() -> io::Result<OwnedFd> {
 
 fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<ShardHandle, Fault> {
     let platform = |error: &dyn std::fmt::Display| Fault::Platform(error.to_string());
-    let port = match settings.port {
-        0 => 0,
-        first => first.checked_add(number).ok_or(Fault::Settings(
-            "there are not that many ports above media.port",
-        ))?,
-    };
-    let mut sockets = Vec::new();
-    let mut addresses = Vec::new();
-    for ip in &settings.addresses {
-        let wanted = SocketAddr::new(*ip, port);
-        let bound = UdpSocket::bind(wanted).and_then(|socket| {
-            socket.set_nonblocking(true)?;
-            let address = socket.local_addr()?;
-            Ok((socket, address))
-        });
-        let (socket, address) = bound.map_err(|error| Fault::Bind(wanted, error))?;
-        size_buffers(&socket);
-        sockets.push(socket);
-        addresses.push(address);
+    let Doors { sockets, listeners } = doors::open(settings, number)?;
+    let local = |address: io::Result<SocketAddr>| address.map_err(|error| platform(&error));
+    let addresses = sockets.iter().map(|socket| local(socket.local_addr()));
+    let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+    let tcp_addresses = listeners.iter().map(|listener| local(listener.local_addr()));
+    let tcp_addresses = tcp_addresses.collect::<Result<Vec<_>, _>>()?;
+    for socket in &sockets {
+        size_buffers(socket);
     }
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed).map_err(|_| platform(&"no entropy"))?;
@@ -268,12 +274,20 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
         addresses.as_slice().into(),
         StdRng::from_seed(seed),
     );
-    if !settings.public_addresses.is_empty() {
-        // The translation keeps the port: one-to-one.
-        let public = settings.public_addresses.iter().zip(&addresses);
-        let announced = public.map(|(ip, local)| SocketAddr::new(*ip, local.port()));
-        shard.announce(announced.collect());
-    }
+    // Address translation that is one-to-one keeps the port.
+    let public = |locals: &[SocketAddr]| -> Arc<[SocketAddr]> {
+        match settings.public_addresses.as_slice() {
+            [] => locals.into(),
+            public => public
+                .iter()
+                .zip(locals)
+                .map(|(ip, local)| SocketAddr::new(*ip, local.port()))
+                .collect(),
+        }
+    };
+    shard.announce(public(&addresses));
+    shard.accept_tcp(tcp_addresses.as_slice().into(), public(&tcp_addresses));
+    let tcp = Tcp::new(now(), listeners).map_err(|error| platform(&error))?;
     let mut worker = Worker {
         shard,
         outgoing: sockets
@@ -283,7 +297,7 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
         watched: sockets
             .iter()
             .map(AsRawFd::as_raw_fd)
-            .chain([bell.as_raw_fd()])
+            .chain([bell.as_raw_fd(), tcp.as_raw_fd()])
             .map(|fd| libc::pollfd {
                 fd,
                 events: libc::POLLIN,
@@ -291,6 +305,7 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
             })
             .collect(),
         sockets,
+        tcp,
         incoming: Batch::new(DATAGRAM_BYTES_MAX),
         inbox,
         bell: bell.clone(),
@@ -339,11 +354,12 @@ fn now() -> Instant {
 struct Worker {
     shard: Shard,
     sockets: Vec<UdpSocket>,
+    tcp: Tcp,
     incoming: Batch,
     outgoing: Vec<Batch>,
     inbox: Receiver<Message>,
     bell: Arc<OwnedFd>,
-    /// What wakes the thread: each socket and the bell.
+    /// What wakes the thread: each socket, the bell, and TCP, the last.
     watched: Vec<libc::pollfd>,
     rooms: HashMap<SessionKey, Outbox>,
     stop: Arc<AtomicBool>,
@@ -427,6 +443,8 @@ impl Worker {
                 }
             }
         }
+        let news = self.watched.last().is_some_and(|tcp| tcp.revents != 0);
+        self.tcp.receive(now, news, &mut self.shard);
     }
 
     /// Sends all datagrams and notices that the shard has ready.
@@ -444,7 +462,11 @@ impl Worker {
                 break;
             };
             let (place, remote) = (usize::from(transmit.path.local), transmit.path.remote);
-            if place == 0 {
+            if transmit.path.via == Via::Tcp {
+                if let Some(made) = first.free() {
+                    self.tcp.send(transmit.path, &made[..transmit.length]);
+                }
+            } else if place == 0 {
                 first.commit(transmit.length, remote);
             } else if let Some(batch) = others.get_mut(place - 1) {
                 if batch.is_full() {
@@ -461,6 +483,7 @@ impl Worker {
                 batch.send(socket);
             }
         }
+        self.tcp.flush();
         while let Some((key, notice)) = self.shard.poll_notice() {
             if let Some(room) = self.rooms.get_mut(&key) {
                 room.send(notice);

@@ -11,7 +11,7 @@ use super::{
     rtcp, rtp,
     sdp::Encoding,
     source::{PeerKey, SourceKey, SourceState, TrackKey},
-    transport::Path,
+    transport::{FarEnd, Path, Via},
     vp8,
 };
 use crate::media::{Gate, Notice, Source};
@@ -33,12 +33,17 @@ impl Shard {
         remote: SocketAddr,
         datagram: &mut [u8],
     ) {
+        let via = Via::Udp;
+        self.handle_packet(now, Path { local, via, remote }, datagram);
+    }
+
+    /// The same for a packet that came in any way.
+    pub fn handle_packet(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
         self.now = now;
-        let path = Path { local, remote };
         match datagram.first() {
             Some(0..=3) => self.stun(path, datagram),
             Some(20..=63) => {
-                if let Some(key) = self.by_address.get(&remote).copied()
+                if let Some(key) = self.by_address.get(&path.far()).copied()
                     && let Some(peer) = self.peer_mut(key)
                 {
                     peer.transport.handle_dtls(now, datagram);
@@ -46,7 +51,7 @@ impl Shard {
                 }
             }
             Some(128..=191) => {
-                let Some(key) = self.by_address.get(&remote).copied() else {
+                let Some(key) = self.by_address.get(&path.far()).copied() else {
                     return;
                 };
                 if rtcp::is_rtcp(datagram) {
@@ -70,8 +75,8 @@ impl Shard {
             self.by_ufrag.get(ufrag)
         } else if message.starts_with(&STUN_BINDING_SUCCESS) {
             self.by_address
-                .get(&path.remote)
-                .or_else(|| self.probed.get(&path.remote))
+                .get(&path.far())
+                .or_else(|| self.probed.get(&path.far()))
         } else {
             // Indications and errors are not authenticated: anybody could bind an address by them.
             return;
@@ -84,14 +89,14 @@ impl Shard {
             return;
         };
         if peer.transport.handle_stun(now, path, message) {
-            self.bind(key, path.remote);
+            self.bind(key, path.far());
         }
         self.drain(key);
     }
 
     /// Binds an address to a peer. One that is bound to another peer that lives stays there: who
     /// knows some credentials must not take over somebody else's address by a forged sender.
-    fn bind(&mut self, key: PeerKey, address: SocketAddr) {
+    fn bind(&mut self, key: PeerKey, address: FarEnd) {
         if let Some(holder) = self.by_address.get(&address).copied() {
             if holder == key || self.peer(holder).is_some_and(|holder| holder.connected) {
                 return;
@@ -109,6 +114,30 @@ impl Shard {
             self.by_address.remove(&oldest);
         }
         self.by_address.insert(address, key);
+    }
+
+    /// Whether a packet looks like a client's connectivity check, with which everything begins.
+    pub fn is_check(packet: &[u8]) -> bool {
+        packet.starts_with(&STUN_BINDING_REQUEST) && packet.get(4..8) == Some(&STUN_COOKIE)
+    }
+
+    /// Whether a check from this path's far end was authentic, and its peer is still there.
+    pub fn knows(&self, path: Path) -> bool {
+        self.by_address.contains_key(&path.far())
+    }
+
+    /// The connection that was this path has ended.
+    pub fn handle_closed(&mut self, now: Instant, path: Path) {
+        self.now = now;
+        self.probed.remove(&path.far());
+        let Some(key) = self.by_address.remove(&path.far()) else {
+            return;
+        };
+        if let Some(peer) = self.peer_mut(key) {
+            peer.addresses.retain(|other| *other != path.far());
+            peer.transport.handle_closed(now, path);
+        }
+        self.drain(key);
     }
 
     fn media_packet(&mut self, key: PeerKey, datagram: &mut [u8]) {

@@ -58,7 +58,7 @@ use resends::Resends;
 use sdp::Local;
 use source::{PeerKey, SourceKey, SourceState};
 use srtp::{Opener, Sealer};
-use transport::{Credentials, Identity, Outcome, Path, Transport};
+use transport::{Credentials, FarEnd, Identity, Locals, Outcome, Path, Transport};
 
 /// How often timers are looked at, while there are peers.
 const TICK: Duration = Duration::from_millis(20);
@@ -111,9 +111,9 @@ struct Session {
 pub struct Shard {
     settings: Settings,
     identity: Identity,
-    locals: Arc<[SocketAddr]>,
+    locals: Locals,
     /// What answers say of them.
-    announced: Arc<[SocketAddr]>,
+    announced: Locals,
     random: StdRng,
     epoch: Instant,
     now: Instant,
@@ -123,9 +123,9 @@ pub struct Shard {
     by_id: HashMap<PeerId, PeerKey>,
     by_ufrag: HashMap<String, PeerKey>,
     /// Addresses that passed a check.
-    by_address: FxHashMap<SocketAddr, PeerKey>,
+    by_address: FxHashMap<FarEnd, PeerKey>,
     /// Addresses that a peer's agent has sent checks to, so that the answers find it.
-    probed: FxHashMap<SocketAddr, PeerKey>,
+    probed: FxHashMap<FarEnd, PeerKey>,
     arrivals: u64,
     /// Datagrams that are not forwarded media: ICE, DTLS, RTCP.
     control: VecDeque<(Path, Vec<u8>)>,
@@ -145,6 +145,10 @@ impl Shard {
         locals: Arc<[SocketAddr]>,
         random: StdRng,
     ) -> Self {
+        let locals = Locals {
+            udp: locals,
+            tcp: Arc::default(),
+        };
         Self {
             settings,
             identity,
@@ -172,7 +176,14 @@ impl Shard {
     /// Clients reach the local addresses at these, one for each in their order: a server behind
     /// one-to-one address translation has a public address that it cannot bind.
     pub fn announce(&mut self, addresses: Arc<[SocketAddr]>) {
-        self.announced = addresses;
+        self.announced.udp = addresses;
+    }
+
+    /// Clients whom UDP does not reach open connections to these addresses, which are announced as
+    /// those, one for each in their order.
+    pub fn accept_tcp(&mut self, locals: Arc<[SocketAddr]>, announced: Arc<[SocketAddr]>) {
+        self.locals.tcp = locals;
+        self.announced.tcp = announced;
     }
 
     /// Peer connections now.
@@ -379,8 +390,8 @@ impl Shard {
             return;
         };
         while let Some((path, datagram)) = peer.transport.poll_transmit() {
-            if !self.by_address.contains_key(&path.remote) {
-                self.probed.entry(path.remote).or_insert(key);
+            if !self.by_address.contains_key(&path.far()) {
+                self.probed.entry(path.far()).or_insert(key);
             }
             self.control.push_back((path, datagram.to_vec()));
         }

@@ -2,7 +2,7 @@
 //!
 //! This module must never know another peer.
 
-use std::{net::SocketAddr, time::Instant};
+use std::time::Instant;
 
 use super::{
     bandwidth::{Arrivals, SentLog},
@@ -12,7 +12,7 @@ use super::{
     sdp::{Codec, Encoding, Extensions, Offer, Part, Receiving, Section},
     source::{SourceKey, TrackKey},
     srtp::{Opener, Sealer},
-    transport::{Path, Transport},
+    transport::{FarEnd, Path, Transport},
     vp8::Shift,
 };
 use crate::media::{Gate, Kind, PeerId, SessionKey, Shown, SlotState, Source};
@@ -37,7 +37,7 @@ pub struct Peer {
     /// Our user fragment, by which checks find the peer.
     pub ufrag: String,
     /// The addresses that are bound to it.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<FarEnd>,
     /// Whether its microphone may be heard.
     pub gate: Gate,
     /// Whether its pictures may be seen.

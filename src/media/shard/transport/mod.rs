@@ -2,10 +2,13 @@
 //!
 //! A controlled full ICE agent rather than ICE-lite: Firefox does not pair its other addresses
 //! with a loopback candidate, so a newcomer who opens the demo's link in it on the same machine
-//! is reached only by a server that sends checks too. The DTLS side is passive (RFC 8842), one
+//! is reached only by a server that sends checks too. UDP and TCP have an agent each: `rtc`'s
+//! selects a pair once and for ever, and a client that could reach the server by TCP first goes
+//! over to UDP as soon as it can. The DTLS side is passive (RFC 8842), one
 //! certificate for the process; the SRTP keys leave through the exporter (RFC 5764). This module
 //! must never know what is sent over the path.
 
+mod checks;
 mod hello;
 
 use std::{
@@ -23,23 +26,16 @@ use rtc::{
         endpoint::{Endpoint, EndpointEvent},
         extension::extension_use_srtp::SrtpProtectionProfile,
     },
-    ice::{
-        agent::{Agent, Event as IceEvent, agent_config::AgentConfig},
-        candidate::{
-            Candidate, CandidateConfig, CandidateType, candidate_host::CandidateHostConfig,
-            unmarshal_candidate,
-        },
-        mdns::MulticastDnsMode,
-        state::ConnectionState,
-    },
-    sansio::Protocol,
-    shared::{TransportContext, TransportMessage, TransportProtocol},
+    ice::candidate::unmarshal_candidate,
+    shared::TransportProtocol,
 };
 
 use super::{
     contain::contained,
     srtp::{EXPORTER_LABEL, Keys, Profile},
 };
+use checks::{Checks, Tidings};
+pub use checks::candidates;
 use hello::{Hello, HelloReader};
 
 /// Candidates of a client that are paired at most; the rest is ignored. A browser with several
@@ -55,10 +51,6 @@ const EARLY_DATAGRAMS_MAX: usize = 8;
 /// its repetitions. The association keeps every fragment, however empty, and every record of keys
 /// to come, and looks through them anew for each; what comes beyond this is dropped, but for alerts.
 const DTLS_BYTES_MAX: usize = 32 * 1024;
-/// Silence on the path after which the peer counts as disconnected, then as lost (RFC 7675 asks
-/// for 30 s of consent at most).
-const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
-const LOST_AFTER_THAT: Duration = Duration::from_secs(10);
 /// A handshake that has not finished by then is given up.
 const SETUP_TIME_MAX: Duration = Duration::from_secs(30);
 /// First repetition of a lost handshake flight (RFC 6347 asks for 1 s; media waits for it, and the
@@ -167,13 +159,52 @@ pub struct Credentials {
     pub remote_fingerprint: [u8; 32],
 }
 
-/// Where datagrams go and come from.
+/// What carries packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// Datagrams.
+    Udp,
+    /// A stream of frames (RFC 4571) that the client has opened.
+    Tcp,
+}
+
+/// Where packets go and come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Path {
-    /// Which of the shard's local addresses.
+    /// Which of the shard's local addresses of this kind.
     pub local: u8,
+    /// What carries them.
+    pub via: Via,
     /// The client's address.
     pub remote: SocketAddr,
+}
+
+impl Path {
+    /// The client's end. The same address over UDP and over TCP may be two clients'.
+    pub fn far(self) -> FarEnd {
+        (self.via, self.remote)
+    }
+}
+
+/// A client's end of a path.
+pub type FarEnd = (Via, SocketAddr);
+
+/// The shard's addresses, each exactly as its socket is bound, never unspecified.
+#[derive(Debug, Clone)]
+pub struct Locals {
+    /// Where datagrams come.
+    pub udp: Arc<[SocketAddr]>,
+    /// Where connections are accepted.
+    pub tcp: Arc<[SocketAddr]>,
+}
+
+impl Locals {
+    fn of(&self, via: Via) -> &[SocketAddr] {
+        match via {
+            Via::Udp => &self.udp,
+            Via::Tcp => &self.tcp,
+        }
+    }
 }
 
 /// What became of a transport.
@@ -184,16 +215,20 @@ pub enum Outcome {
     Lost(&'static str),
 }
 
-/// One peer's ICE agent and DTLS association.
+/// One peer's ICE agents and DTLS association.
 pub struct Transport {
     identity: Identity,
-    agent: Agent,
-    locals: Arc<[SocketAddr]>,
+    credentials: Credentials,
+    locals: Locals,
+    /// Nothing once they have found no pair.
+    udp: Option<Checks>,
+    /// Nothing until the client has opened a connection.
+    tcp: Option<Checks>,
     remote_candidates: usize,
-    checked_addresses: Vec<SocketAddr>,
-    remote_fingerprint: [u8; 32],
+    checked: Vec<FarEnd>,
+    /// Where the last good check came from.
+    last: Option<Path>,
     path: Option<Path>,
-    selected: bool,
     hello: HelloReader,
     early: Vec<BytesMut>,
     dtls_bytes: usize,
@@ -212,38 +247,20 @@ impl Transport {
     pub fn new(
         now: Instant,
         identity: Identity,
-        locals: Arc<[SocketAddr]>,
+        locals: Locals,
         credentials: Credentials,
     ) -> Result<Self, String> {
-        let config = AgentConfig {
-            local_ufrag: credentials.ufrag,
-            local_pwd: credentials.pwd,
-            multicast_dns_mode: MulticastDnsMode::Disabled,
-            disconnected_timeout: Some(DISCONNECTED_AFTER),
-            failed_timeout: Some(LOST_AFTER_THAT),
-            candidate_types: vec![CandidateType::Host],
-            ..AgentConfig::default()
-        };
-        let mut agent = Agent::new(now, Arc::new(config), identity.provider.clone())
-            .map_err(|error| error.to_string())?;
-        for local in locals.iter() {
-            let candidate = host_candidate(*local).map_err(|error| error.to_string())?;
-            agent
-                .add_local_candidate(candidate)
-                .map_err(|error| error.to_string())?;
-        }
-        agent
-            .start_connectivity_checks(now, false, credentials.remote_ufrag, credentials.remote_pwd)
-            .map_err(|error| error.to_string())?;
+        let udp = Checks::new(now, Via::Udp, &identity, &locals, &credentials)?;
         Ok(Self {
             identity,
-            agent,
+            credentials,
             locals,
+            udp: Some(udp),
+            tcp: None,
             remote_candidates: 0,
-            checked_addresses: Vec::new(),
-            remote_fingerprint: credentials.remote_fingerprint,
+            checked: Vec::new(),
+            last: None,
             path: None,
-            selected: false,
             hello: HelloReader::default(),
             early: Vec::new(),
             dtls_bytes: 0,
@@ -256,7 +273,7 @@ impl Transport {
     }
 
     /// Takes a candidate of the client's, as in the `candidate` attribute. Names to be resolved,
-    /// TCP and those past [`REMOTE_CANDIDATES_MAX`] are ignored: the client's own checks reach
+    /// TCP (it is the client that connects) and those past [`REMOTE_CANDIDATES_MAX`] are ignored: the client's own checks reach
     /// the server whatever it announces.
     pub fn handle_candidate(&mut self, value: &str) {
         let value = value.strip_prefix("candidate:").unwrap_or(value);
@@ -267,7 +284,7 @@ impl Transport {
             return;
         };
         let address = candidate.addr();
-        let local_only = self.locals.iter().all(|local| !local.ip().is_loopback());
+        let local_only = self.locals.udp.iter().all(|local| !local.ip().is_loopback());
         if candidate.network_type().is_tcp()
             || address.port() == 0
             || address.ip().is_unspecified()
@@ -276,7 +293,7 @@ impl Transport {
         {
             return;
         }
-        if let Ok(true) = self.agent.add_remote_candidate(candidate) {
+        if self.udp.as_mut().is_some_and(|udp| udp.add(candidate)) {
             self.remote_candidates += 1;
         }
     }
@@ -287,40 +304,58 @@ impl Transport {
         if self.lost {
             return false;
         }
-        let Some(local_addr) = self.locals.get(usize::from(path.local)).copied() else {
-            return false;
-        };
-        let known = self.checked_addresses.contains(&path.remote);
-        if !known && self.checked_addresses.len() >= CHECKED_ADDRESSES_MAX {
+        let known = self.checked.contains(&path.far());
+        if !known && self.checked.len() >= CHECKED_ADDRESSES_MAX {
             return false;
         }
-        let message = TransportMessage {
-            now,
-            transport: TransportContext {
-                local_addr,
-                peer_addr: path.remote,
-                transport_protocol: TransportProtocol::UDP,
-                ecn: None,
-            },
-            message: BytesMut::from(message),
+        let locals = self.locals.clone();
+        let Some(checks) = self.checks_over(now, path.via) else {
+            return false;
         };
-        match contained(|| self.agent.handle_read(message)) {
-            Some(Ok(())) => {}
-            Some(Err(_)) => return false,
+        match contained(|| checks.handle(now, path, &locals, message)) {
+            Some(true) => {}
+            Some(false) => return false,
             None => {
                 self.lose(LIBRARY_FAILED);
                 return false;
             }
         }
         if !known {
-            self.checked_addresses.push(path.remote);
+            self.checked.push(path.far());
         }
-        // Until a pair is selected, answer where the last good check came from.
-        if !self.selected {
-            self.path = Some(path);
-        }
-        self.drain_ice();
+        self.last = Some(path);
+        self.follow_ice();
         true
+    }
+
+    /// Those that a check which has come so belongs to. TCP's begin with the client's first; those
+    /// that had found nothing begin anew, since the client has found something.
+    fn checks_over(&mut self, now: Instant, via: Via) -> Option<&mut Checks> {
+        let checks = match via {
+            Via::Udp => &mut self.udp,
+            Via::Tcp => &mut self.tcp,
+        };
+        if checks.is_none() {
+            // What the agent would refuse it has refused at the peer's first.
+            *checks =
+                Checks::new(now, via, &self.identity, &self.locals, &self.credentials).ok();
+        }
+        checks.as_mut()
+    }
+
+    /// The client's connection has ended. It may open another.
+    pub fn handle_closed(&mut self, now: Instant, path: Path) {
+        self.checked.retain(|far| *far != path.far());
+        if self.last == Some(path) {
+            self.last = None;
+        }
+        let selected = self.tcp.as_ref().and_then(Checks::selected);
+        if selected == Some(path) && !self.lost {
+            self.tcp = None;
+            // Anew, so that nobody waits for ever where nothing else is left.
+            self.checks_over(now, Via::Tcp);
+        }
+        self.follow_ice();
     }
 
     /// Takes a datagram of DTLS records from an address that passed a check.
@@ -383,7 +418,7 @@ impl Transport {
         for event in events {
             match event {
                 EndpointEvent::HandshakeComplete => {
-                    let outcome = finish(*profile, endpoint, &self.remote_fingerprint);
+                    let outcome = finish(*profile, endpoint, &self.credentials.remote_fingerprint);
                     match outcome {
                         Ok(keys) => {
                             self.ready = true;
@@ -412,26 +447,27 @@ impl Transport {
         }
     }
 
-    fn drain_ice(&mut self) {
-        while let Some(tagged) = self.agent.poll_event() {
-            match tagged.event {
-                IceEvent::SelectedCandidatePairChange(local, remote) => {
-                    let place = self.locals.iter().position(|addr| *addr == local.addr());
-                    if let Some(local) = place.and_then(|place| u8::try_from(place).ok()) {
-                        self.selected = true;
-                        self.path = Some(Path {
-                            local,
-                            remote: remote.addr(),
-                        });
-                    }
-                }
-                IceEvent::ConnectionStateChange(ConnectionState::Failed) => {
-                    self.lose("nothing has come from the client for 15 s");
-                }
-                // Role conflicts are settled by the agent. (The enum is open.)
-                IceEvent::ConnectionStateChange(_) | IceEvent::RoleChange(_) | _ => {}
+    /// Chooses the path anew, and gives up where no checks are left.
+    fn follow_ice(&mut self) {
+        for checks in [&mut self.udp, &mut self.tcp] {
+            let tidings = checks.as_mut().map(|checks| checks.follow(&self.locals));
+            if let Some(Tidings::Failed) = tidings {
+                *checks = None;
             }
         }
+        let (udp, tcp) = (self.udp.as_ref(), self.tcp.as_ref());
+        if udp.is_none() && tcp.is_none() {
+            self.lose("nothing has come from the client for 15 s");
+            return;
+        }
+        // A stalled stream holds everything up that is behind what is lost: UDP first, while it
+        // is alive. Until a pair is selected, answer where the last good check came from.
+        let all = [udp, tcp];
+        let alive = all.iter().flatten().filter(|checks| checks.is_alive());
+        self.path = alive
+            .chain(all.iter().flatten())
+            .find_map(|checks| checks.selected())
+            .or(self.last);
     }
 
     /// Moves the timers on.
@@ -443,10 +479,12 @@ impl Transport {
             self.lose("the connection was not set up within 30 s");
             return;
         }
-        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
-            // Its only errors are of mDNS, which is off.
-            let _ = self.agent.handle_timeout(now);
-            self.drain_ice();
+        let mut moved = false;
+        for checks in [&mut self.udp, &mut self.tcp].into_iter().flatten() {
+            moved |= checks.handle_timeout(now);
+        }
+        if moved {
+            self.follow_ice();
         }
         if let Some((_, endpoint)) = &mut self.dtls
             && endpoint
@@ -468,26 +506,19 @@ impl Transport {
             .as_ref()
             .and_then(|(_, endpoint)| endpoint.poll_timeout(&ASSOCIATION));
         let setup = (!self.ready).then_some(self.give_up_at);
-        [self.agent.poll_timeout(), dtls, setup]
+        let ice = [&mut self.udp, &mut self.tcp]
             .into_iter()
             .flatten()
-            .min()
+            .filter_map(Checks::next_deadline)
+            .min();
+        [ice, dtls, setup].into_iter().flatten().min()
     }
 
     /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<(Path, BytesMut)> {
-        while let Some(message) = self.agent.poll_write() {
-            let local = self
-                .locals
-                .iter()
-                .position(|addr| *addr == message.transport.local_addr)
-                .and_then(|place| u8::try_from(place).ok());
-            if let Some(local) = local {
-                let path = Path {
-                    local,
-                    remote: message.transport.peer_addr,
-                };
-                return Some((path, message.message));
+        for checks in [&mut self.udp, &mut self.tcp].into_iter().flatten() {
+            if let Some(transmit) = checks.poll_transmit(&self.locals) {
+                return Some(transmit);
             }
         }
         let path = self.path?;
@@ -514,35 +545,6 @@ impl Transport {
             let _ = endpoint.close(now);
         }
     }
-}
-
-/// Values of our `candidate` attributes for the answer, one an address that clients reach us at.
-///
-/// # Errors
-/// Where the agent would not have such a candidate; says why.
-pub fn candidates(addresses: &[SocketAddr]) -> Result<Vec<String>, String> {
-    let candidates = addresses.iter().map(|address| host_candidate(*address));
-    candidates
-        .map(|candidate| {
-            candidate
-                .map(|it| it.marshal())
-                .map_err(|why| why.to_string())
-        })
-        .collect()
-}
-
-fn host_candidate(address: SocketAddr) -> rtc::shared::error::Result<Candidate> {
-    CandidateHostConfig {
-        base_config: CandidateConfig {
-            network: "udp".to_owned(),
-            address: address.ip().to_string(),
-            port: address.port(),
-            component: 1,
-            ..CandidateConfig::default()
-        },
-        ..CandidateHostConfig::default()
-    }
-    .new_candidate_host()
 }
 
 fn finish(
