@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::{
     AT_ONCE_MS, TONES, browsers, person_before, stage,
-    support::{pass, seat::Seat, server::Server, wall_ms},
+    support::{
+        browser::Browser, cable::Cable, pass, seat::Seat, server::Server, wall_ms,
+    },
 };
 
 /// How much quieter than a voice nobody is, in dB.
@@ -33,10 +35,49 @@ async fn everybody_hears(seats: &[Seat], speaker: usize, since: f64) {
 /// The floor, from end to end: who sends without it is heard by nobody, who has it by everybody.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_who_has_the_floor_is_heard() {
-    const SPEAKER: usize = 1;
     let _stage = stage().await;
     let server = Server::start(None).await;
     let browsers = browsers().await;
+    let way = |member: &str| server.link(member).url.clone();
+    let seats = the_floor(&server, &browsers, way).await;
+    for seat in &seats {
+        assert_eq!(seat.way().await.0, "udp", "{}", seat.member);
+    }
+    drop(seats);
+    assert_eq!(server.stop(), Some(0), "the server ends cleanly");
+}
+
+/// The same where the network lets no UDP through: the browsers try it, nothing comes back, and
+/// everybody is there over TCP.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_udp_is_blocked_the_floor_is_the_same_over_tcp() {
+    let _stage = stage().await;
+    let server = Server::start(None).await;
+    let browsers = browsers().await;
+    let cable = Cable::lay_without_udp(&server).await;
+    let way = |member: &str| cable.link(&server.link(member).url);
+    let seats = the_floor(&server, &browsers, way).await;
+    for seat in &seats {
+        let (protocol, received) = seat.way().await;
+        println!("{}: {received} packets over {protocol}", seat.member);
+        assert_eq!(protocol, "tcp", "{}", seat.member);
+        assert!(received > 1000, "{} received {received}", seat.member);
+    }
+    let lost = cable.lost_datagrams();
+    println!("{lost} datagrams were lost");
+    assert!(lost > 0, "UDP was tried");
+    drop(seats);
+    assert_eq!(server.stop(), Some(0), "the server ends cleanly");
+}
+
+/// A chair and three delegates, who come by these links: a turn from the raised hand to silence
+/// after the stop, and a chair's mute.
+async fn the_floor(
+    server: &Server,
+    browsers: &[Browser],
+    link: impl Fn(&str) -> String,
+) -> Vec<Seat> {
+    const SPEAKER: usize = 1;
     let chair_member = &server.members("chair")[0];
     let members = [
         chair_member.as_str(),
@@ -46,13 +87,13 @@ async fn only_who_has_the_floor_is_heard() {
     ];
 
     // The chair comes first, mutes herself, and opens the session; the others wait for that.
-    let chair = Seat::open(&browsers[0], &server, members[0], &TONES).await;
+    let chair = Seat::open_at(&browsers[0], &link(members[0]), members[0], &TONES).await;
     chair.press("check-mic-toggle").await;
     chair.press_join().await;
     chair.is_in().await;
     let mut seats = vec![chair];
     for (browser, member) in browsers.iter().zip(members).skip(1) {
-        let seat = Seat::open(browser, &server, member, &TONES).await;
+        let seat = Seat::open_at(browser, &link(member), member, &TONES).await;
         seat.press_join().await;
         seat.sees("[data-testid=waiting]").await;
         seats.push(seat);
@@ -189,8 +230,7 @@ async fn only_who_has_the_floor_is_heard() {
     }
     let accepted = speaker.press("unmute-accept").await;
     everybody_hears(&seats, SPEAKER, accepted).await;
-    drop(seats);
-    assert_eq!(server.stop(), Some(0), "the server ends cleanly");
+    seats
 }
 
 /// Mode `open`: as many as there are microphones are heard at once, the next one waits.

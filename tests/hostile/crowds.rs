@@ -172,7 +172,7 @@ fn a_client_that_never_reads_loses_its_connection_and_nobody_waits_for_it() {
 }
 
 /// The smallest window that there is.
-fn narrow(stream: &TcpStream) {
+pub fn narrow(stream: &TcpStream) {
     let least: i32 = 2048;
     // SAFETY: the option's value is an int, which is here.
     unsafe {

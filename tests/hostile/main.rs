@@ -28,3 +28,4 @@ mod offers;
 mod outside;
 mod pair;
 mod readers;
+mod streams;

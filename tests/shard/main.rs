@@ -2,6 +2,7 @@
 
 mod client;
 mod layers;
+mod streams;
 
 use std::time::Duration;
 

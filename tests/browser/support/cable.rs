@@ -3,13 +3,17 @@
 //!
 //! So that media takes it too, the relay puts its own port into the answers that the server sends,
 //! and turns the candidates that the browser sends into ones which the server ignores: it must not
-//! find a way around the cable. Loopback only. Knows the frames of a WebSocket and nothing of what
+//! find a way around the cable. A cable may also lose every datagram, as where a network lets no UDP
+//! through, and carry media's TCP instead. Loopback only. Knows the frames of a WebSocket and nothing of what
 //! is said in them beyond that.
 
 use std::{
     collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -49,6 +53,8 @@ pub struct Cable {
     server: SocketAddr,
     carries: watch::Sender<Carries>,
     forgotten: watch::Sender<u64>,
+    /// Datagrams that came to where none passes.
+    lost: Arc<AtomicU64>,
     _relays: JoinSet<()>,
 }
 
@@ -56,14 +62,21 @@ impl Cable {
     /// Lays one to the server, whose media port must have five digits as the cable's own has: an
     /// answer keeps its length.
     pub async fn lay(server: &Server) -> Self {
+        Self::lay_one(server, true).await
+    }
+
+    /// Lays one that lets no datagram through: media has to find its way over TCP.
+    pub async fn lay_without_udp(server: &Server) -> Self {
+        Self::lay_one(server, false).await
+    }
+
+    async fn lay_one(server: &Server, udp: bool) -> Self {
         let [server, media] = server.addresses();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("a free port");
         let http = listener.local_addr().expect("an address");
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a free port");
+        let (socket, streams) = free_for_both().await;
         let rewriting = Rewriting {
             server_media: media.port(),
             cable_media: socket.local_addr().expect("an address").port(),
@@ -73,17 +86,24 @@ impl Cable {
         let (forgotten, _) = watch::channel(0);
         let mut relays = JoinSet::new();
         relays.spawn(relay_tcp(listener, server, rewriting, carries.subscribe()));
-        relays.spawn(relay_udp(
-            Arc::new(socket),
-            media,
-            carries.subscribe(),
-            forgotten.subscribe(),
-        ));
+        let lost = Arc::new(AtomicU64::new(0));
+        if udp {
+            relays.spawn(relay_udp(
+                Arc::new(socket),
+                media,
+                carries.subscribe(),
+                forgotten.subscribe(),
+            ));
+        } else {
+            relays.spawn(lose(socket, Arc::clone(&lost)));
+            relays.spawn(relay_streams(streams, media));
+        }
         Self {
             http,
             server,
             carries,
             forgotten,
+            lost,
             _relays: relays,
         }
     }
@@ -93,6 +113,11 @@ impl Cable {
         let server = self.server.to_string();
         assert!(url.contains(&server), "{url} is not of {server}");
         url.replacen(&server, &self.http.to_string(), 1)
+    }
+
+    /// How many datagrams have been lost where none passes.
+    pub fn lost_datagrams(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Resets every TCP connection and each new one for that long; media goes on.
@@ -116,6 +141,52 @@ impl Cable {
     /// What waits in open connections passes, and all that comes after.
     pub fn plug(&self) {
         self.carries.send_replace(Carries::Everything);
+    }
+}
+
+/// A free port for media, of both kinds.
+async fn free_for_both() -> (UdpSocket, TcpListener) {
+    loop {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a free port");
+        let address = socket.local_addr().expect("an address");
+        if let Ok(listener) = TcpListener::bind(address).await {
+            return (socket, listener);
+        }
+    }
+}
+
+/// The hole that datagrams fall into.
+async fn lose(socket: UdpSocket, lost: Arc<AtomicU64>) {
+    let mut datagram = vec![0; 2048];
+    loop {
+        if socket.recv_from(&mut datagram).await.is_ok() {
+            lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Carries media's streams, whatever is in them.
+async fn relay_streams(listener: TcpListener, server: SocketAddr) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (mut browser, _) = accepted.expect("a listening socket");
+                connections.spawn(async move {
+                    let Ok(mut server) = TcpStream::connect(server).await else {
+                        return; // It is not running.
+                    };
+                    for stream in [&browser, &server] {
+                        stream.set_nodelay(true).expect("an option");
+                    }
+                    // Either end may be gone first.
+                    let _ended = tokio::io::copy_bidirectional(&mut browser, &mut server).await;
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
     }
 }
 

@@ -139,6 +139,19 @@ impl Seat {
             .await;
     }
 
+    /// What media goes by, by the browser's own count: the protocol of the selected pair, and
+    /// how many packets have come on it.
+    pub async fn way(&self) -> (String, u64) {
+        self.tab
+            .run(
+                "const stats = await roundtable.media.pc.getStats(); \
+                 const of = (type) => [...stats.values()].find((r) => r.type === type); \
+                 const pair = stats.get(of('transport').selectedCandidatePairId); \
+                 return [stats.get(pair.localCandidateId).protocol, pair.packetsReceived];",
+            )
+            .await
+    }
+
     /// Audio packets that this page has sent.
     pub async fn sent_audio_packets(&self) -> u64 {
         self.tab.run(&format!("return {SENT_AUDIO_PACKETS};")).await

@@ -59,7 +59,7 @@ impl Server {
                 .map(|(key, value)| (variable(key), (*value).to_owned()))
                 .collect(),
             listen: free_tcp(),
-            media: free_udp(),
+            media: free_for_both(),
         };
         let process = recipe.start().await;
         let text = fs::read_to_string(recipe.links_file())
@@ -169,10 +169,15 @@ fn free_tcp() -> SocketAddr {
     listener.local_addr().expect("an address")
 }
 
-/// The same for media.
-fn free_udp() -> SocketAddr {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    socket.local_addr().expect("an address")
+/// The same for media, which is received over UDP and TCP.
+fn free_for_both() -> SocketAddr {
+    loop {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = socket.local_addr().expect("an address");
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 impl Drop for Server {
