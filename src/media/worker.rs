@@ -257,7 +257,9 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
     let local = |address: io::Result<SocketAddr>| address.map_err(|error| platform(&error));
     let addresses = sockets.iter().map(|socket| local(socket.local_addr()));
     let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
-    let tcp_addresses = listeners.iter().map(|listener| local(listener.local_addr()));
+    let tcp_addresses = listeners
+        .iter()
+        .map(|listener| local(listener.local_addr()));
     let tcp_addresses = tcp_addresses.collect::<Result<Vec<_>, _>>()?;
     for socket in &sockets {
         size_buffers(socket);

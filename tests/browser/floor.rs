@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use crate::{
     AT_ONCE_MS, TONES, browsers, person_before, stage,
-    support::{
-        browser::Browser, cable::Cable, pass, seat::Seat, server::Server, wall_ms,
-    },
+    support::{browser::Browser, cable::Cable, pass, seat::Seat, server::Server, wall_ms},
 };
 
 /// How much quieter than a voice nobody is, in dB.

@@ -88,7 +88,10 @@ fn one_address_over_udp_and_over_tcp_is_two_clients() {
     pass(&mut hall, TICK * 50, &mut both);
     for (client, path) in &both {
         assert!(client.is_connected(), "{path:?}");
-        assert!(hall.notices.contains(&Notice::Connected { peer: client.id }));
+        assert!(
+            hall.notices
+                .contains(&Notice::Connected { peer: client.id })
+        );
     }
 }
 
@@ -172,7 +175,10 @@ fn who_loses_its_connection_may_open_another_but_is_not_waited_for_long() {
     hall.shard.handle_closed(hall.now, old);
     assert!(!hall.shard.knows(old));
     pass(&mut hall, Duration::from_secs(5), &mut []);
-    assert!(!is_lost(&hall, &client), "within a few seconds it may be back");
+    assert!(
+        !is_lost(&hall, &client),
+        "within a few seconds it may be back"
+    );
     let check = said.iter().find(|packet| packet.starts_with(&[0, 1]));
     let new = path(Via::Tcp, PORT + 1);
     let mut check = check.expect("a check").clone();

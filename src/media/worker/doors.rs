@@ -40,9 +40,10 @@ impl TryFrom<Written> for TcpPort {
             Written::Word(word) => match word.as_str() {
                 "same" => Ok(Self::Same),
                 "off" => Ok(Self::Off),
-                number => number.parse().map(Self::Number).map_err(|_| {
-                    format!("{word:?} is neither \"same\" nor \"off\" nor a port")
-                }),
+                number => number
+                    .parse()
+                    .map(Self::Number)
+                    .map_err(|_| format!("{word:?} is neither \"same\" nor \"off\" nor a port")),
             },
         }
     }

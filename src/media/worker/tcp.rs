@@ -331,11 +331,16 @@ impl Tcp {
 
     fn wait<'a>(&self, events: &'a mut [libc::epoll_event]) -> &'a [libc::epoll_event] {
         let room = i32::try_from(events.len()).unwrap_or(0);
-        #[expect(unsafe_code, reason = "the kernel writes no more events than there is room for")]
+        #[expect(
+            unsafe_code,
+            reason = "the kernel writes no more events than there is room for"
+        )]
         let count =
             unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), events.as_mut_ptr(), room, 0) };
         // An error is an interruption: the next turn asks again.
-        events.get(..usize::try_from(count).unwrap_or(0)).unwrap_or(&[])
+        events
+            .get(..usize::try_from(count).unwrap_or(0))
+            .unwrap_or(&[])
     }
 }
 
@@ -364,10 +369,7 @@ impl Connection {
     }
 }
 
-fn connection(
-    connections: &mut [Option<Connection>],
-    place: usize,
-) -> Option<&mut Connection> {
+fn connection(connections: &mut [Option<Connection>], place: usize) -> Option<&mut Connection> {
     connections.get_mut(place)?.as_mut()
 }
 

@@ -162,7 +162,9 @@ mod tests {
         waiting.sent(500);
         // Of what follows 130 find room beside the rest of the first and the check.
         for number in 2..=200 {
-            waiting.push(now, &packet(SOUND, number, 1998)).expect("room");
+            waiting
+                .push(now, &packet(SOUND, number, 1998))
+                .expect("room");
         }
         let sent = drain(&mut waiting, &begun);
         assert_eq!(sent[..2], [(SOUND, 0), (STUN, 1)], "begun, and not media");
@@ -191,7 +193,9 @@ mod tests {
             taken += 1;
         }
         assert_eq!(taken, BYTES_MAX / 1002);
-        waiting.push(now, &packet(SOUND, 0, 1000)).expect("is dropped itself");
+        waiting
+            .push(now, &packet(SOUND, 0, 1000))
+            .expect("is dropped itself");
         assert_eq!(drain(&mut waiting, &[]).len(), taken);
     }
 }

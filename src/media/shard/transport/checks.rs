@@ -224,10 +224,22 @@ mod tests {
         };
         let texts = candidates(&all).expect("candidates");
         let fields: Vec<Vec<&str>> = texts.iter().map(|it| it.split(' ').collect()).collect();
-        assert_eq!(fields[0][2..], ["udp", fields[0][3], "192.0.2.7", "7882", "typ", "host"]);
+        assert_eq!(
+            fields[0][2..],
+            ["udp", fields[0][3], "192.0.2.7", "7882", "typ", "host"]
+        );
         assert_eq!(
             fields[1][2..],
-            ["tcp", fields[1][3], "192.0.2.7", "7882", "typ", "host", "tcptype", "passive"]
+            [
+                "tcp",
+                fields[1][3],
+                "192.0.2.7",
+                "7882",
+                "typ",
+                "host",
+                "tcptype",
+                "passive"
+            ]
         );
         let priority = |place: usize| fields[place][3].parse::<u32>().expect("a number");
         assert!(priority(0) > priority(1), "{texts:?}");

@@ -34,8 +34,8 @@ use super::{
     contain::contained,
     srtp::{EXPORTER_LABEL, Keys, Profile},
 };
-use checks::{Checks, Tidings};
 pub use checks::candidates;
+use checks::{Checks, Tidings};
 use hello::{Hello, HelloReader};
 
 /// Candidates of a client that are paired at most; the rest is ignored. A browser with several
@@ -284,7 +284,11 @@ impl Transport {
             return;
         };
         let address = candidate.addr();
-        let local_only = self.locals.udp.iter().all(|local| !local.ip().is_loopback());
+        let local_only = self
+            .locals
+            .udp
+            .iter()
+            .all(|local| !local.ip().is_loopback());
         if candidate.network_type().is_tcp()
             || address.port() == 0
             || address.ip().is_unspecified()
@@ -337,8 +341,7 @@ impl Transport {
         };
         if checks.is_none() {
             // What the agent would refuse it has refused at the peer's first.
-            *checks =
-                Checks::new(now, via, &self.identity, &self.locals, &self.credentials).ok();
+            *checks = Checks::new(now, via, &self.identity, &self.locals, &self.credentials).ok();
         }
         checks.as_mut()
     }
