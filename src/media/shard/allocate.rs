@@ -109,7 +109,7 @@ impl<'a> Slot<'a> {
 }
 
 /// Whether a picture of this height is good enough to be shown at that height: four fifths.
-fn covers(height: u16, shown: u16) -> bool {
+pub fn covers(height: u16, shown: u16) -> bool {
     u32::from(height) * 5 >= u32::from(shown) * 4
 }
 

@@ -38,7 +38,23 @@ impl Shard {
         };
         for packet in rtcp::packets(compound) {
             match packet {
-                Packet::SenderReport { info, .. } => self.sender_report(key, &info),
+                Packet::SenderReport { info, blocks } => {
+                    self.sender_report(key, &info);
+                    self.loss_report(key, blocks);
+                }
+                Packet::ReceiverReport { blocks, .. } => self.loss_report(key, blocks),
+                Packet::TransportWide { packet } => {
+                    let now = self.now;
+                    if let Some(peer) = self.peer_mut(key) {
+                        peer.downlink.handle_feedback(now, packet);
+                    }
+                }
+                Packet::Bitrate(bitrate) => {
+                    let now = self.now;
+                    if let Some(peer) = self.peer_mut(key) {
+                        peer.downlink.handle_remb(now, bitrate.bits_per_second);
+                    }
+                }
                 Packet::Nack {
                     media_ssrc, lost, ..
                 } => {
@@ -64,15 +80,20 @@ impl Shard {
                         self.want_key_frame(key, ssrc);
                     }
                 }
-                // Receivers' losses and estimates steer nothing yet; a track that ends is seen by
-                // its silence.
-                Packet::ReceiverReport { .. }
-                | Packet::Goodbye { .. }
-                | Packet::Bitrate(_)
-                | Packet::TransportWide { .. } => {}
+                // A track that ends is seen by its silence.
+                Packet::Goodbye { .. } => {}
             }
         }
         self.ask_for_key_frames();
+    }
+
+    /// What a receiver says that it lost; of several streams the worst counts.
+    fn loss_report(&mut self, key: PeerKey, blocks: rtcp::ReportBlocks<'_>) {
+        let now = self.now;
+        let worst = blocks.map(|block| block.fraction_lost).max();
+        if let (Some(worst), Some(peer)) = (worst, self.peer_mut(key)) {
+            peer.downlink.handle_loss(now, worst);
+        }
     }
 
     fn slot_by_ssrc(&self, key: PeerKey, ssrc: u32) -> Option<usize> {

@@ -10,6 +10,7 @@ use super::{
     ring::Packet,
     rtp,
     source::{PeerKey, SourceKey, SourceState, Subscriber},
+    transport::Path,
 };
 use crate::media::Kind;
 
@@ -164,11 +165,71 @@ impl Shard {
             let bytes = datagram_bytes(payload);
             stream.transport = slot
                 .transport_sequence
-                .map(|id| (id, peer.sent.push(self.now, bytes, None)));
+                .map(|id| (id, peer.downlink.handle_sent(self.now, bytes)));
         }
         let length = write(buffer, &stream, &mapped, stored, original, payload, sealer)?;
         Some(Transmit { path, length })
     }
+}
+
+impl Shard {
+    /// Sends the padding that is due on paths that are being probed.
+    pub(super) fn pad(&mut self) {
+        let now = self.now;
+        self.next_padding = None;
+        for peer in self.peers.iter_mut().filter_map(Option::as_deref_mut) {
+            while let Some(padding) = peer.downlink.poll_padding(now) {
+                let Some((path, datagram)) = pad(now, peer, padding.bytes) else {
+                    break;
+                };
+                self.control.push_back((path, datagram));
+            }
+            if let Some(at) = peer.downlink.next_deadline(now) {
+                let next = self.next_padding.unwrap_or(at);
+                self.next_padding = Some(next.min(at));
+            }
+        }
+    }
+}
+
+/// One packet of nothing but padding, on the retransmissions of a picture that is being sent: what
+/// receivers count, and forget (RFC 3550 section 5.1; there is no such packet without such a stream).
+fn pad(now: std::time::Instant, peer: &mut Peer, bytes: u16) -> Option<(Path, Vec<u8>)> {
+    let path = peer.path?;
+    let (_, sealer) = peer.keys.as_mut()?;
+    let slot = peer.slots.iter_mut().find(|slot| {
+        let repairs = slot.rtx.is_some_and(|rtx| rtx.payload_type.is_some());
+        slot.layer.is_some() && slot.transport_sequence.is_some() && repairs
+    })?;
+    let mut stream = slot.stream(0);
+    let rtx = slot.rtx.as_mut()?;
+    stream.ssrc = rtx.ssrc;
+    stream.payload_type = rtx.payload_type?;
+    stream.index = rtx.next_index;
+    rtx.next_index += 1;
+    let padding = bytes
+        .saturating_sub(OVERHEAD_BYTES as u16)
+        .clamp(1, u16::from(u8::MAX)) as u8;
+    let whole = u16::from(padding) + OVERHEAD_BYTES as u16;
+    let number = peer.downlink.handle_sent(now, whole);
+    let transport = (slot.transport_sequence?, number.to_be_bytes());
+    let fields = rtp::HeaderFields {
+        marker: false,
+        payload_type: stream.payload_type,
+        sequence: stream.index as u16,
+        timestamp: slot.rewrite.last_timestamp(),
+        ssrc: stream.ssrc,
+        padded: true,
+    };
+    let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
+    let elements: [(u8, &[u8]); 1] = [(transport.0, &transport.1)];
+    let header_bytes = rtp::write_header(&mut datagram, &fields, &elements)?;
+    let end = header_bytes + usize::from(padding);
+    *datagram.get_mut(end - 1)? = padding;
+    let rollovers = (stream.index >> 16) as u32;
+    let length = sealer.seal_rtp(&mut datagram, header_bytes, end, rollovers)?;
+    datagram.truncate(length);
+    Some((path, datagram))
 }
 
 fn forward(
@@ -212,7 +273,7 @@ fn forward(
     }
     let transport = match slot.transport_sequence {
         Some(id) => {
-            let number = peer.sent.push(now, datagram_bytes(payload), None);
+            let number = peer.downlink.handle_sent(now, datagram_bytes(payload));
             stream.transport = Some((id, number));
             number
         }

@@ -1,13 +1,15 @@
 //! Which simulcast layer of a track fits the height that a client shows it at. This module must never
 //! know a path's room: what fits is not yet what can be carried.
 
-use super::source::SourceKey;
+use super::{allocate, source::SourceKey};
 
 /// One layer of a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layer {
     /// Which.
     pub key: SourceKey,
+    /// Its place among all layers of its track by size, 0 the smallest; [`sort`] sets it.
+    pub rank: u8,
     /// Its height in pixels, once known.
     pub height: Option<u16>,
     /// What is sent on it, once known.
@@ -23,13 +25,24 @@ pub fn sort(layers: &mut [Layer]) {
             layer.bits_per_second.unwrap_or(u64::MAX),
         )
     });
+    for (layer, rank) in layers.iter_mut().zip(0..) {
+        layer.rank = rank;
+    }
 }
 
-/// The smallest of sorted layers that covers the height; the largest where none does, or the height
-/// is not limited.
-pub fn covering(layers: &[Layer], height: Option<u16>) -> Option<Layer> {
-    let covers = |layer: &&Layer| covers(layer, height);
-    layers.iter().find(covers).or(layers.last()).copied()
+/// What sorted layers cost. What is not known yet is taken for what browsers send: a sixteenth, a
+/// quarter, the whole of a picture.
+pub fn costs(layers: &[Layer]) -> Vec<allocate::Layer> {
+    let costs = layers.iter().map(|layer| allocate::Layer {
+        index: layer.rank,
+        bits: layer.bits_per_second.unwrap_or(match layer.rank {
+            0 => 150_000,
+            1 => 500_000,
+            _ => 1_500_000,
+        }),
+        height: layer.height.unwrap_or(u16::MAX),
+    });
+    costs.collect()
 }
 
 /// How many of sorted layers, from the smallest, are of use to somebody who shows the picture at this
@@ -39,12 +52,11 @@ pub fn needed(layers: &[Layer], height: Option<u16>) -> usize {
     covering.map_or(layers.len(), |place| place + 1)
 }
 
-/// A picture that is a little smaller than its place looks no worse: four fifths of the height do.
 fn covers(layer: &Layer, height: Option<u16>) -> bool {
     let (Some(shown), Some(sent)) = (height, layer.height) else {
         return false;
     };
-    u32::from(sent) * 5 >= u32::from(shown) * 4
+    allocate::covers(sent, shown)
 }
 
 #[cfg(test)]
@@ -54,6 +66,7 @@ mod tests {
     fn layers() -> Vec<Layer> {
         let layer = |key, height, bits_per_second| Layer {
             key,
+            rank: 0,
             height,
             bits_per_second,
         };
@@ -67,15 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_that_covers_is_chosen() {
-        let layers = layers();
-        let chosen = |height| covering(&layers, height).map(|layer| layer.key);
-        assert_eq!(chosen(Some(90)), Some(8));
-        assert_eq!(chosen(Some(225)), Some(8), "a little small is enough");
-        assert_eq!(chosen(Some(240)), Some(9));
-        assert_eq!(chosen(Some(1080)), Some(7), "there is none larger");
-        assert_eq!(chosen(None), Some(7));
-        assert_eq!(covering(&[], None), None);
+    fn the_smallest_comes_first_and_costs_what_it_sends_or_might() {
+        let costs = costs(&layers());
+        let bits: Vec<_> = costs
+            .iter()
+            .map(|layer| (layer.index, layer.bits))
+            .collect();
+        assert_eq!(bits, [(0, 150_000), (1, 500_000), (2, 1_500_000)]);
     }
 
     #[test]

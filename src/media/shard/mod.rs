@@ -51,7 +51,7 @@ use rand::{Rng, RngExt, rngs::StdRng};
 use rustc_hash::FxHashMap;
 
 use super::{Gate, Notice, OfferRefusal, Order, PeerId, Sending, SessionKey};
-use bandwidth::{Arrivals, SentLog};
+use bandwidth::{Arrivals, Downlink};
 use forward::Forwards;
 use peer::{Numbers, Peer, Plan};
 use resends::Resends;
@@ -66,6 +66,9 @@ const TICK: Duration = Duration::from_millis(20);
 const SURVEY: Duration = Duration::from_millis(200);
 /// How often a publisher is sent receiver reports (RFC 3550 asks for 5 s, browsers pace by 1 s).
 const REPORT: Duration = Duration::from_secs(1);
+/// What a path is believed to carry before anything is known of it, in bits a second: sound and some
+/// small pictures at once; padding finds out what more there is.
+const START_BITS: u64 = 1_000_000;
 /// Room for a packet with everything that is added to it, in bytes.
 pub const DATAGRAM_BYTES_MAX: usize = 2048;
 
@@ -133,6 +136,8 @@ pub struct Shard {
     notices: VecDeque<(SessionKey, Notice)>,
     next_tick: Instant,
     next_survey: Instant,
+    /// When padding is next due, while a path is being probed.
+    next_padding: Option<Instant>,
 }
 
 impl Shard {
@@ -170,6 +175,7 @@ impl Shard {
             notices: VecDeque::new(),
             next_tick: now,
             next_survey: now,
+            next_padding: None,
         }
     }
 
@@ -336,7 +342,7 @@ impl Shard {
             slots: plan.slots,
             view: None,
             arrivals: Arrivals::new(self.epoch),
-            sent: SentLog::new(self.epoch),
+            downlink: Downlink::new(self.now, START_BITS),
             reporter: self.random.next_u32(),
             report_at: self.now + REPORT,
             resends: Resends::new(self.now),
@@ -427,12 +433,16 @@ impl Shard {
 
     /// When [`Self::handle_timeout`] is needed next.
     pub fn next_deadline(&self) -> Option<Instant> {
-        (!self.by_id.is_empty()).then_some(self.next_tick)
+        let padding = self.next_padding.unwrap_or(self.next_tick);
+        (!self.by_id.is_empty()).then_some(self.next_tick.min(padding))
     }
 
     /// Moves every timer on.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
+        if self.next_padding.is_some_and(|at| at <= now) {
+            self.pad();
+        }
         if now < self.next_tick {
             return;
         }
@@ -452,6 +462,7 @@ impl Shard {
             self.next_survey = now + SURVEY;
             self.survey();
         }
+        self.pad();
         self.ask_again();
         self.ask_for_key_frames();
     }

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use super::{
-    bandwidth::{Arrivals, SentLog},
+    bandwidth::{Arrivals, Downlink},
     resends::Resends,
     rewrite::Rewrite,
     rtp,
@@ -52,8 +52,8 @@ pub struct Peer {
     pub view: Option<Vec<Shown>>,
     /// What came from it, for transport-wide feedback.
     pub arrivals: Arrivals,
-    /// What was sent to it, by transport-wide sequence number.
-    pub sent: SentLog,
+    /// What its path carries.
+    pub downlink: Downlink,
     /// SSRC of the server's own reports to it.
     pub reporter: u32,
     /// When it is next sent receiver reports.
@@ -136,6 +136,10 @@ pub struct Slot {
     pub layer: Option<SourceKey>,
     /// The layer that it is to carry, from that one's next start on; none while it is paused.
     pub wants: Option<SourceKey>,
+    /// Its place among the slots of its kind where room is scarce, the first the most important.
+    pub priority: usize,
+    /// When it was last given a smaller layer for want of room.
+    pub lowered_at: Option<Instant>,
     /// Its continuity.
     pub rewrite: Rewrite,
     /// Packets sent on it, modulo 2^32 as in sender reports.
@@ -212,6 +216,8 @@ impl Slot {
             filled: None,
             layer: None,
             wants: None,
+            priority: 0,
+            lowered_at: None,
             rewrite: Rewrite::new(codec.clock_hz, numbers.index, numbers.timestamp),
             packets: 0,
             octets: 0,
@@ -232,6 +238,7 @@ impl Slot {
         self.filled = track;
         self.layer = None;
         self.wants = None;
+        self.lowered_at = None;
     }
 
     /// A layer begins: what follows is a new source's.
@@ -512,6 +519,12 @@ impl Peer {
     /// The SSRC of one of its streams.
     pub fn stream_ssrc(&self) -> Option<u32> {
         self.routes.first().map(|route| route.ssrc)
+    }
+
+    /// Whether its client says when each packet of a slot arrived.
+    pub fn tells_arrivals(&self) -> bool {
+        let mut slots = self.slots.iter();
+        slots.any(|slot| slot.transport_sequence.is_some())
     }
 
     /// Whether its slots of the track's kind can play it.

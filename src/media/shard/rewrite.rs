@@ -85,6 +85,11 @@ impl Rewrite {
         self.current = None;
     }
 
+    /// The timestamp of the newest packet.
+    pub fn last_timestamp(&self) -> u32 {
+        self.last_timestamp
+    }
+
     /// What to add to the source's timestamps, once it is sent.
     pub fn timestamp_shift(&self) -> Option<u32> {
         self.current.map(|current| current.timestamp_shift)

@@ -6,12 +6,15 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Shard, layers,
+    Shard, allocate, layers,
     peer::Slot,
     slots,
     source::{PeerKey, SourceKey, SourceState, Subscriber, TrackKey},
 };
 use crate::media::{Kind, Notice, PeerId, SessionKey, Source};
+
+/// What an open microphone is taken to send before it is measured, in bits a second.
+const SOUND_BITS: u64 = 64_000;
 
 /// How long a layer must have been of no use to anybody before its sender is told to stop it: a slot
 /// that shows it again a moment later would have to wait for its key frame.
@@ -116,26 +119,67 @@ impl Shard {
             .collect()
     }
 
-    /// Decides which layer each slot of a peer is to carry.
+    /// Decides which layer each slot of a peer is to carry: what fits what is shown, as far as there is
+    /// room for it behind the sound.
     fn choose_layers(&mut self, key: PeerKey) {
+        let now = self.now;
         let Some(peer) = self.peer(key) else { return };
+        let mut sound = 0_u64;
+        let mut places: Vec<usize> = Vec::with_capacity(peer.slots.len());
         let mut choices = Vec::with_capacity(peer.slots.len());
         for (place, slot) in peer.slots.iter().enumerate() {
             let Some(track) = slot.filled else { continue };
-            let layers = self.layers_of(track);
-            let height = self.shown_height(key, track);
-            choices.push((
-                place,
-                layers::covering(&layers, height).map(|layer| layer.key),
-            ));
+            if slot.kind == Kind::Audio {
+                let layer = self.sent_layers(track).first().map(|layer| layer.key);
+                let rate = layer.and_then(|key| self.source(key)?.rate.bits_per_second());
+                sound = sound.saturating_add(rate.unwrap_or(SOUND_BITS));
+                choices.push((place, layer, slot.lowered_at));
+            } else {
+                places.push(place);
+            }
+        }
+        places.sort_by_key(|place| peer.slots.get(*place).map(|slot| slot.priority));
+        let layers: Vec<Vec<layers::Layer>> = places
+            .iter()
+            .filter_map(|place| peer.slots.get(*place)?.filled)
+            .map(|track| self.sent_layers(track))
+            .collect();
+        let costs: Vec<Vec<allocate::Layer>> =
+            layers.iter().map(|layers| layers::costs(layers)).collect();
+        let mut slots: Vec<allocate::Slot<'_>> = Vec::with_capacity(places.len());
+        for ((place, layers), costs) in places.iter().zip(&layers).zip(&costs) {
+            let Some(slot) = peer.slots.get(*place) else {
+                return;
+            };
+            let wants = slot.wants;
+            let present = layers.iter().find(|layer| Some(layer.key) == wants);
+            let present = allocate::Choice {
+                layer: present.map(|layer| layer.rank),
+                lowered_at: slot.lowered_at,
+            };
+            let shown = slot.filled.and_then(|track| self.shown_height(key, track));
+            slots.push(allocate::Slot::new(costs, shown, present));
+        }
+        // Of a path that nothing is known of, nothing is kept back.
+        let estimate = match peer.downlink.is_known() || peer.tells_arrivals() {
+            true => peer.downlink.bits_per_second(),
+            false => u64::MAX / 2,
+        };
+        let allocated = allocate::allocate(now, estimate.saturating_sub(sound), &mut slots);
+        for ((place, layers), slot) in places.into_iter().zip(&layers).zip(&slots) {
+            let choice = slot.choice();
+            let layer = layers.iter().find(|layer| Some(layer.rank) == choice.layer);
+            choices.push((place, layer.map(|layer| layer.key), choice.lowered_at));
         }
         let Some(peer) = self.peer_mut(key) else {
             return;
         };
-        for (place, wants) in choices {
+        peer.downlink.wish(allocated.wished.saturating_add(sound));
+        for (place, wants, lowered_at) in choices {
             let Some(slot) = peer.slots.get_mut(place) else {
                 continue;
             };
+            slot.lowered_at = lowered_at;
             if slot.wants != wants {
                 peer.slots_changed |= slot.wants.is_none() || wants.is_none();
                 slot.wants = wants;
@@ -146,22 +190,31 @@ impl Shard {
         }
     }
 
-    /// The layers of a track that are being sent, the smallest first.
+    /// The layers of a track, whether they are being sent or not, the smallest first.
     fn layers_of(&self, key: TrackKey) -> Vec<layers::Layer> {
         let track = self
             .peer(key.peer)
             .and_then(|peer| peer.tracks.get(key.track));
         let sources = track.into_iter().flat_map(|track| track.sources());
         let mut layers: Vec<layers::Layer> = sources
-            .filter_map(|key| Some((key, self.source(key)?)))
-            .filter(|(_, source)| source.is_active())
-            .map(|(key, source)| layers::Layer {
-                key,
-                height: source.height,
-                bits_per_second: source.rate.bits_per_second(),
+            .filter_map(|key| {
+                let source = self.source(key)?;
+                Some(layers::Layer {
+                    key,
+                    rank: 0,
+                    height: source.height,
+                    bits_per_second: source.rate.bits_per_second(),
+                })
             })
             .collect();
         layers::sort(&mut layers);
+        layers
+    }
+
+    /// Those of them that are being sent.
+    fn sent_layers(&self, key: TrackKey) -> Vec<layers::Layer> {
+        let mut layers = self.layers_of(key);
+        layers.retain(|layer| self.source(layer.key).is_some_and(SourceState::is_active));
         layers
     }
 
@@ -296,6 +349,9 @@ impl Shard {
                 self.refill(key);
             } else {
                 for member in &members {
+                    if let Some(peer) = self.peer_mut(*member) {
+                        peer.downlink.handle_timeout(now);
+                    }
                     self.choose_layers(*member);
                 }
                 self.subscribe(&members);
@@ -368,6 +424,7 @@ impl Shard {
             let source = layer.key.and_then(|key| self.source(key));
             layers.push(layers::Layer {
                 key: place,
+                rank: 0,
                 height: source.and_then(|source| source.height),
                 bits_per_second: source.and_then(|source| source.rate.bits_per_second()),
             });
@@ -399,14 +456,14 @@ fn refill_kind(slots: &mut [Slot], kind: Kind, wanted: &[TrackKey]) -> bool {
         .filter(|slot| slot.kind == kind)
         .map(|slot| slot.filled)
         .collect();
-    if !slots::fill(&mut filled, wanted) {
-        return false;
-    }
+    let changed = slots::fill(&mut filled, wanted);
     let places = slots.iter_mut().filter(|slot| slot.kind == kind);
     for (slot, now) in places.zip(filled) {
         if slot.filled != now {
             slot.fill(now);
         }
+        let claim = wanted.iter().position(|track| Some(*track) == now);
+        slot.priority = claim.unwrap_or(usize::MAX);
     }
-    true
+    changed
 }

@@ -106,6 +106,11 @@ impl Downlink {
         self.probes.wish(bits);
     }
 
+    /// Whether the subscriber has said anything of it yet.
+    pub fn is_known(&self) -> bool {
+        self.estimate.is_known()
+    }
+
     /// What may be sent, in bits per second of whole datagrams.
     pub fn bits_per_second(&self) -> u64 {
         self.estimate.bits_per_second()

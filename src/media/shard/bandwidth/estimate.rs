@@ -68,6 +68,11 @@ impl Estimate {
         }
     }
 
+    /// Whether the subscriber has said anything of its path yet: REMB, or transport-wide feedback.
+    pub fn is_known(&self) -> bool {
+        self.fed || self.remb.is_some()
+    }
+
     /// Bits per second that the path carries.
     pub fn bits_per_second(&self) -> u64 {
         self.bits() as u64
