@@ -4,15 +4,15 @@
 use std::{net::SocketAddr, time::Instant};
 
 use super::{
-    Shard, fingerprint,
+    Shard, av1, fingerprint,
     forward::PAYLOAD_BYTES_MAX,
-    insert, red,
+    h264, insert, red,
     ring::Packet,
     rtcp, rtp,
     sdp::Encoding,
     source::{PeerKey, SourceKey, SourceState, TrackKey},
     transport::{FarEnd, Path, Via},
-    vp8,
+    vp8, vp9,
 };
 use crate::media::{Gate, Notice, Source};
 
@@ -326,7 +326,19 @@ fn readable(encoding: Encoding, is_red: bool, payload: &[u8]) -> Option<Form> {
             form.height = picture.key_frame_size(payload).map(|(_, height)| height);
             form.picture = Some(picture);
         }
-        Encoding::H264 | Encoding::Vp9 | Encoding::Av1 => return None,
+        Encoding::H264 => {
+            form.starts = h264::starts_key_frame(payload);
+            form.height = h264::key_frame_size(payload).map(|(_, height)| height);
+        }
+        Encoding::Vp9 => {
+            let picture = vp9::Descriptor::parse(payload)?;
+            form.starts = picture.starts_key_frame();
+            form.height = picture.size.map(|(_, height)| height);
+        }
+        Encoding::Av1 => {
+            form.starts = av1::starts_key_frame(payload);
+            form.height = av1::key_frame_size(payload).map(|(_, height)| height);
+        }
     }
     Some(form)
 }

@@ -199,7 +199,7 @@ fn pad(now: std::time::Instant, peer: &mut Peer, bytes: u16) -> Option<(Path, Ve
     let (_, sealer) = peer.keys.as_mut()?;
     let slot = peer.slots.iter_mut().find(|slot| {
         let repairs = slot.rtx.is_some_and(|rtx| rtx.payload_type.is_some());
-        slot.layer.is_some() && slot.transport_sequence.is_some() && repairs
+        slot.transport_sequence.is_some() && repairs
     })?;
     let mut stream = slot.stream(0);
     let rtx = slot.rtx.as_mut()?;

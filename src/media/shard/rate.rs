@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// The shortest time over which bits are counted: a few frames.
-const WINDOW: Duration = Duration::from_millis(500);
+/// The shortest time over which bits are counted: so many frames that the key frame which begins them
+/// is not taken for what the stream costs.
+const WINDOW: Duration = Duration::from_secs(1);
 
 /// A measured rate.
 #[derive(Debug, Clone, Copy)]
@@ -69,9 +70,9 @@ mod tests {
             rate.handle_timeout(start + Duration::from_millis(ms));
             rate.bits_per_second()
         };
-        assert_eq!(at(&mut rate, 200, 1000), None, "too early to tell");
-        assert_eq!(at(&mut rate, 500, 1000), Some(32_000));
-        assert_eq!(at(&mut rate, 1000, 0), Some(16_000));
-        assert_eq!(at(&mut rate, 3000, 0), Some(8_000));
+        assert_eq!(at(&mut rate, 400, 1000), None, "too early to tell");
+        assert_eq!(at(&mut rate, 1000, 1000), Some(16_000));
+        assert_eq!(at(&mut rate, 2000, 0), Some(8_000));
+        assert_eq!(at(&mut rate, 5000, 0), Some(4_000));
     }
 }
