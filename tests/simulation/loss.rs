@@ -105,7 +105,8 @@ fn disorder(seed: u64) -> Verdict {
     let mut verdict = world.wrong();
     for look in looks(&world, time) {
         look.sound(&world, Duration::from_millis(60), 0.99, &mut verdict);
-        look.picture(&world, 14.0, Duration::from_millis(300), &mut verdict);
+        // Such a path looks full now and then: a camera of one layer may pause for a moment.
+        look.picture(&world, 14.0, SECOND, &mut verdict);
     }
     verdict
 }
