@@ -10,6 +10,7 @@ mod floor;
 mod layers;
 mod links;
 mod looks;
+mod loss;
 mod measuring;
 mod returning;
 mod support;

@@ -74,12 +74,22 @@ pub struct Browser {
 impl Browser {
     /// Chromium with this person's files as its microphone and camera.
     pub async fn chromium(person: Person) -> Self {
-        Self::start_chromium(Some((person, camera::SMALL))).await
+        Self::chromium_with_camera(person, camera::SMALL).await
     }
 
     /// The same with a camera of this size.
     pub async fn chromium_with_camera(person: Person, size: camera::Size) -> Self {
-        Self::start_chromium(Some((person, size))).await
+        let microphone = tone::wave(person.tone);
+        Self::start_chromium(Some((person.backdrop, size, microphone))).await
+    }
+
+    /// The same, and what its microphone hears is this: 16-bit mono samples at 48 kHz, in a loop.
+    pub async fn chromium_that_hears(
+        person: Person,
+        size: camera::Size,
+        samples: Vec<i16>,
+    ) -> Self {
+        Self::start_chromium(Some((person.backdrop, size, samples))).await
     }
 
     /// Chromium on a computer without camera and microphone.
@@ -87,7 +97,7 @@ impl Browser {
         Self::start_chromium(None).await
     }
 
-    async fn start_chromium(person: Option<(Person, camera::Size)>) -> Self {
+    async fn start_chromium(devices: Option<(Colour, camera::Size, Vec<i16>)>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("chromium");
         command.args([
@@ -114,11 +124,11 @@ impl Browser {
             "--remote-debugging-port=0",
             "--window-size=1280,800",
         ]);
-        if let Some((person, size)) = person {
+        if let Some((backdrop, size, samples)) = devices {
             let microphone = folder.path().join("microphone.wav");
-            tone::write(&microphone, person.tone);
+            tone::write(&microphone, &samples);
             let camera = folder.path().join("camera.y4m");
-            camera::write(&camera, person.backdrop, size);
+            camera::write(&camera, backdrop, size);
             command.arg("--use-fake-device-for-media-stream");
             for (flag, file) in [
                 ("--use-file-for-fake-audio-capture", &microphone),

@@ -17,14 +17,16 @@ use std::{
     time::Duration,
 };
 
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
         TcpListener, TcpStream, UdpSocket,
         tcp::{ReadHalf, WriteHalf},
     },
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinSet,
+    time::Instant,
 };
 
 use super::server::Server;
@@ -42,6 +44,22 @@ enum Carries {
     Nothing,
 }
 
+/// What becomes of datagrams on the way, in each direction.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Conditions {
+    /// The share that is lost.
+    pub loss: f64,
+    /// How long each takes.
+    pub delay: Duration,
+    /// Bits a second towards the browser at most.
+    pub rate: Option<u64>,
+}
+
+/// How long a datagram waits before a bottleneck at most; one that would wait longer is lost.
+const QUEUE_MAX: Duration = Duration::from_millis(300);
+/// Datagrams on the way in one direction at most.
+const ON_THE_WAY_MAX: usize = 4096;
+
 /// Counts what [`Cable::forget_media`] was told.
 type Forgotten = watch::Receiver<u64>;
 
@@ -53,6 +71,7 @@ pub struct Cable {
     server: SocketAddr,
     carries: watch::Sender<Carries>,
     forgotten: watch::Sender<u64>,
+    conditions: watch::Sender<Conditions>,
     /// Datagrams that came to where none passes.
     lost: Arc<AtomicU64>,
     _relays: JoinSet<()>,
@@ -84,6 +103,7 @@ impl Cable {
         rewriting.check();
         let (carries, _) = watch::channel(Carries::Everything);
         let (forgotten, _) = watch::channel(0);
+        let (conditions, _) = watch::channel(Conditions::default());
         let mut relays = JoinSet::new();
         relays.spawn(relay_tcp(listener, server, rewriting, carries.subscribe()));
         let lost = Arc::new(AtomicU64::new(0));
@@ -93,6 +113,7 @@ impl Cable {
                 media,
                 carries.subscribe(),
                 forgotten.subscribe(),
+                conditions.subscribe(),
             ));
         } else {
             relays.spawn(lose(socket, Arc::clone(&lost)));
@@ -103,6 +124,7 @@ impl Cable {
             server,
             carries,
             forgotten,
+            conditions,
             lost,
             _relays: relays,
         }
@@ -131,6 +153,11 @@ impl Cable {
     /// ones do, and so does signalling.
     pub fn forget_media(&self) {
         self.forgotten.send_modify(|times| *times += 1);
+    }
+
+    /// Media takes a worse way from now on, or a better one again.
+    pub fn put_through(&self, conditions: Conditions) {
+        self.conditions.send_replace(conditions);
     }
 
     /// Nothing passes any more, and nobody is told.
@@ -274,9 +301,10 @@ async fn relay_udp(
     server: SocketAddr,
     carries: watch::Receiver<Carries>,
     mut forgotten: Forgotten,
+    conditions: watch::Receiver<Conditions>,
 ) {
     // One without a socket is forgotten.
-    let mut ways: HashMap<SocketAddr, Option<Arc<UdpSocket>>> = HashMap::new();
+    let mut ways: HashMap<SocketAddr, Option<Line>> = HashMap::new();
     let mut backward = JoinSet::new();
     let mut datagram = vec![0; 2048];
     loop {
@@ -301,34 +329,86 @@ async fn relay_udp(
                 .expect("a free port");
             way.connect(server).await.expect("an address of ours");
             let way = Arc::new(way);
-            ways.insert(browser, Some(Arc::clone(&way)));
-            backward.spawn(relay_back(
-                way,
-                Arc::clone(&socket),
-                browser,
-                carries.clone(),
-            ));
+            let there = Line::new(&mut backward, Arc::clone(&way), None, conditions.clone());
+            ways.insert(browser, Some(there));
+            let to_browser = Arc::clone(&socket);
+            let back = Line::new(&mut backward, to_browser, Some(browser), conditions.clone());
+            backward.spawn(relay_back(way, back, carries.clone()));
         }
-        if let Some(Some(way)) = ways.get(&browser) {
-            // Nobody is there while the server is not running.
-            let _lost = way.send(&datagram[..length]).await;
+        if let Some(Some(way)) = ways.get_mut(&browser) {
+            way.carry(&datagram[..length]);
         }
     }
 }
 
-async fn relay_back(
-    way: Arc<UdpSocket>,
-    socket: Arc<UdpSocket>,
-    browser: SocketAddr,
-    carries: watch::Receiver<Carries>,
-) {
+/// One direction of one way, with its losses and its delay.
+struct Line {
+    towards_browser: bool,
+    conditions: watch::Receiver<Conditions>,
+    chance: StdRng,
+    /// When the bottleneck has sent all that it was given.
+    free_at: Instant,
+    on_the_way: mpsc::Sender<(Instant, Vec<u8>)>,
+}
+
+impl Line {
+    /// Sends on the socket, to what it is connected to or to `to`.
+    fn new(
+        tasks: &mut JoinSet<()>,
+        socket: Arc<UdpSocket>,
+        to: Option<SocketAddr>,
+        conditions: watch::Receiver<Conditions>,
+    ) -> Self {
+        let (on_the_way, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY_MAX);
+        tasks.spawn(async move {
+            while let Some((at, datagram)) = arriving.recv().await {
+                tokio::time::sleep_until(at).await;
+                // Nobody is there while the server is not running.
+                let _lost = match to {
+                    Some(to) => socket.send_to(&datagram, to).await,
+                    None => socket.send(&datagram).await,
+                };
+            }
+        });
+        Self {
+            towards_browser: to.is_some(),
+            conditions,
+            chance: StdRng::seed_from_u64(1),
+            free_at: Instant::now(),
+            on_the_way,
+        }
+    }
+
+    fn carry(&mut self, datagram: &[u8]) {
+        let conditions = *self.conditions.borrow();
+        if self.chance.random_bool(conditions.loss) {
+            return;
+        }
+        let now = Instant::now();
+        let mut through = now;
+        if let Some(rate) = conditions.rate.filter(|_| self.towards_browser) {
+            let bits = datagram.len() as f64 * 8.0;
+            let sending = Duration::from_secs_f64(bits / rate as f64);
+            through = self.free_at.max(now) + sending;
+            if through > now + QUEUE_MAX {
+                return;
+            }
+            self.free_at = through;
+        }
+        // What finds no place is lost, as on a network.
+        let arrival = (through + conditions.delay, datagram.to_vec());
+        let _lost = self.on_the_way.try_send(arrival);
+    }
+}
+
+async fn relay_back(way: Arc<UdpSocket>, mut back: Line, carries: watch::Receiver<Carries>) {
     let mut datagram = vec![0; 2048];
     loop {
         let Ok(length) = way.recv(&mut datagram).await else {
             continue;
         };
         if *carries.borrow() != Carries::Nothing {
-            let _lost = socket.send_to(&datagram[..length], browser).await;
+            back.carry(&datagram[..length]);
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod camera;
 pub mod process;
 pub mod seat;
 pub mod server;
+pub mod speech;
 pub mod tab;
 pub mod tone;
 pub mod wire;

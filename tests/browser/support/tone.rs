@@ -1,15 +1,27 @@
-//! Sine tones as WAV files: a microphone whose owner can be told by the frequency.
+//! What microphones hear, as WAV files: sine tones, whose owner can be told by the frequency.
 
 use std::{f64::consts::TAU, fs, path::Path};
 
 /// Of the file, the browsers' audio path and Opus: no resampling blurs the tone.
-const SAMPLE_RATE_HZ: u32 = 48_000;
+pub const SAMPLE_RATE_HZ: u32 = 48_000;
 
-/// Writes two seconds of `hz` at a quarter of full scale, 16-bit mono. A browser plays it in a loop,
-/// so `hz` is whole: the loop's seam makes no click.
-pub fn write(path: &Path, hz: u32) {
+/// Two seconds of `hz` at a quarter of full scale. A browser plays it in a loop, so `hz` is whole: the
+/// loop's seam makes no click.
+pub fn wave(hz: u32) -> Vec<i16> {
     let samples = SAMPLE_RATE_HZ * 2;
-    let bytes = samples * 2;
+    let sample = |n: u32| {
+        let turn = f64::from(n) * f64::from(hz) / f64::from(SAMPLE_RATE_HZ);
+        let sample = ((turn * TAU).sin() * 8192.0).round();
+        #[expect(clippy::cast_possible_truncation, reason = "within ±8192")]
+        let sample = sample as i16;
+        sample
+    };
+    (0..samples).map(sample).collect()
+}
+
+/// Writes 16-bit mono samples.
+pub fn write(path: &Path, samples: &[i16]) {
+    let bytes = u32::try_from(samples.len() * 2).expect("a short file");
     let mut wav = Vec::new();
     wav.extend(b"RIFF");
     wav.extend((36 + bytes).to_le_bytes());
@@ -23,11 +35,8 @@ pub fn write(path: &Path, hz: u32) {
     wav.extend(16_u16.to_le_bytes()); // bits a sample
     wav.extend(b"data");
     wav.extend(bytes.to_le_bytes());
-    for n in 0..samples {
-        let turn = f64::from(n) * f64::from(hz) / f64::from(SAMPLE_RATE_HZ);
-        let sample = ((turn * TAU).sin() * 8192.0).round();
-        #[expect(clippy::cast_possible_truncation, reason = "within ±8192")]
-        wav.extend((sample as i16).to_le_bytes());
+    for sample in samples {
+        wav.extend(sample.to_le_bytes());
     }
     fs::write(path, wav).expect("a writable folder");
 }
