@@ -140,15 +140,16 @@ impl Arrivals {
     }
 
     fn tick(&self, now: Instant) -> u64 {
-        let passed = now.saturating_duration_since(self.epoch).as_micros();
-        u64::try_from(passed / TICK_US.unsigned_abs() as u128)
-            .unwrap_or(0)
-            .saturating_add(1)
+        let passed = now.saturating_duration_since(self.epoch);
+        passed.as_secs() * (1_000_000 / TICK_US.unsigned_abs())
+            + u64::from(passed.subsec_micros()) / TICK_US.unsigned_abs()
+            + 1
     }
 }
 
 fn place(whole: u64) -> usize {
-    (whole % REMEMBERED as u64) as usize
+    // A power of two: the mask keeps the place inside.
+    whole as usize & (REMEMBERED - 1)
 }
 
 fn get(ticks: &[u64; REMEMBERED], whole: u64) -> u64 {

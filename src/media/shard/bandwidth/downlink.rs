@@ -63,7 +63,7 @@ impl Downlink {
         let start_us = self.clock.start_of(&feedback);
         let mut news = false;
         for (sequence, ticks) in feedback.statuses() {
-            let Some(sent) = self.log.settle(now, sequence, ticks.is_some()) else {
+            let Some(sent) = self.log.settle(now_us, sequence, ticks.is_some()) else {
                 continue;
             };
             news = true;

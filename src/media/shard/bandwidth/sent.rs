@@ -106,9 +106,8 @@ impl SentLog {
     }
 
     /// Notes what the peer says of a packet, and gives it if that is news: the first word on it,
-    /// or that it arrived after all. A number that was never given is no news.
-    pub fn settle(&mut self, now: Instant, sequence: u16, arrived: bool) -> Option<Sent> {
-        let now_us = self.micros(now);
+    /// or that it arrived after all. `now_us` as [`SentLog::micros`] gives it. A number that was never given is no news.
+    pub fn settle(&mut self, now_us: u64, sequence: u16, arrived: bool) -> Option<Sent> {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "numbers wrap; the low bits are compared"
@@ -173,7 +172,7 @@ mod tests {
         let epoch = Instant::now();
         let at = |ms| epoch + Duration::from_millis(ms);
         let mut log = SentLog::new(epoch);
-        assert_eq!(log.settle(at(0), 0, true), None);
+        assert_eq!(log.settle(0, 0, true), None);
         assert_eq!(log.push(at(10), 1200, None), 0);
         assert_eq!(log.push(at(20), 300, Some(4)), 1);
         let sent = Sent {
@@ -182,19 +181,19 @@ mod tests {
             probe: Some(4),
             said_lost: false,
         };
-        assert_eq!(log.settle(at(90), 1, false), Some(sent));
-        assert_eq!(log.settle(at(90), 1, false), None);
+        assert_eq!(log.settle(90_000, 1, false), Some(sent));
+        assert_eq!(log.settle(90_000, 1, false), None);
         let late = Sent {
             said_lost: true,
             ..sent
         };
-        assert_eq!(log.settle(at(99), 1, true), Some(late));
-        assert_eq!(log.settle(at(99), 1, true), None);
-        assert_eq!(log.settle(at(99), 1, false), None);
-        let first = log.settle(at(99), 0, true).expect("not yet spoken of");
+        assert_eq!(log.settle(99_000, 1, true), Some(late));
+        assert_eq!(log.settle(99_000, 1, true), None);
+        assert_eq!(log.settle(99_000, 1, false), None);
+        let first = log.settle(99_000, 0, true).expect("not yet spoken of");
         assert_eq!((first.at_us, first.probe), (10_000, None));
-        assert_eq!(log.settle(at(99), 2, true), None, "never sent");
-        assert_eq!(log.settle(at(99), 65_535, true), None, "never sent");
+        assert_eq!(log.settle(99_000, 2, true), None, "never sent");
+        assert_eq!(log.settle(99_000, 65_535, true), None, "never sent");
     }
 
     #[test]
@@ -206,7 +205,9 @@ mod tests {
             let now = epoch + Duration::from_micros(number * 33_333);
             assert_eq!(log.push(now, 100, None), number as u16);
             if number >= 2 {
-                let sent = log.settle(now, (number - 2) as u16, true).expect("sent");
+                let sent = log
+                    .settle(log.micros(now), (number - 2) as u16, true)
+                    .expect("sent");
                 assert_eq!(sent.at_us, (number - 2) * 33_333);
             }
         }
@@ -222,8 +223,8 @@ mod tests {
             }
             let oldest = pushes.saturating_sub(REMEMBERED);
             let known = (oldest..pushes).contains(&usize::from(asked));
-            prop_assert_eq!(log.settle(now, asked, arrived).is_some(), known);
-            prop_assert!(log.settle(now, asked, false).is_none());
+            prop_assert_eq!(log.settle(0, asked, arrived).is_some(), known);
+            prop_assert!(log.settle(0, asked, false).is_none());
         }
     }
 }

@@ -79,9 +79,10 @@ impl Trend {
     pub fn push(&mut self, step: Step) {
         self.delay_ms += step.delay_ms;
         self.smoothed_ms = SMOOTHING * self.smoothed_ms + (1.0 - SMOOTHING) * self.delay_ms;
-        self.points.rotate_left(1);
-        if let Some(last) = self.points.last_mut() {
-            *last = (step.arrival_ms, self.smoothed_ms);
+        // The oldest is written over: the slope does not ask for their order.
+        let oldest = self.count as usize % WINDOW;
+        if let Some(point) = self.points.get_mut(oldest) {
+            *point = (step.arrival_ms, self.smoothed_ms);
         }
         self.count = self.count.saturating_add(1);
         let slope = if self.count as usize >= WINDOW {
