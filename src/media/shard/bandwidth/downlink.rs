@@ -17,6 +17,9 @@ use super::{
 /// While a probe sends, it is asked for padding this often.
 const PROBE_STEP: Duration = Duration::from_millis(5);
 
+/// An estimate that one feedback lowers to less than this share of itself fell steeply.
+const STEEP: f64 = 0.67;
+
 /// One subscriber's path.
 #[derive(Debug)]
 pub struct Downlink {
@@ -33,10 +36,17 @@ pub struct Downlink {
 impl Downlink {
     /// A path on which nothing was sent yet, believed to carry `start_bits` per second.
     pub fn new(now: Instant, start_bits: u64) -> Self {
+        Self::since(now, now, start_bits)
+    }
+
+    /// The same on the caller's clock, which began at `epoch`: with it
+    /// [`Downlink::handle_sent_at`] may be used.
+    pub fn since(epoch: Instant, now: Instant, start_bits: u64) -> Self {
+        let log = SentLog::new(epoch);
         Self {
-            log: SentLog::new(now),
+            estimate: Estimate::new(log.micros(now), start_bits),
+            log,
             clock: PeerClock::default(),
-            estimate: Estimate::new(0, start_bits),
             probes: Probes::default(),
             answered: 0,
             reported: (0, 0),
@@ -46,11 +56,17 @@ impl Downlink {
     /// A packet of so many bytes, the whole datagram, is about to leave: media or padding. Gives
     /// its transport-wide sequence number.
     pub fn handle_sent(&mut self, now: Instant, bytes: u16) -> u16 {
+        self.handle_sent_at(self.log.micros(now), bytes)
+    }
+
+    /// The same, `now_us` microseconds after the epoch: to count them costs more than all the
+    /// rest, so a caller with many subscribers does it once for all.
+    pub fn handle_sent_at(&mut self, now_us: u64, bytes: u16) -> u16 {
         let probe = self.probes.cluster();
         if probe.is_some() {
             self.probes.handle_sent(bytes);
         }
-        self.log.push(now, bytes, probe)
+        self.log.push(now_us, bytes, probe)
     }
 
     /// Transport-wide feedback came: a whole RTCP packet. One that is malformed or about packets
@@ -73,7 +89,11 @@ impl Downlink {
         }
         if news {
             self.answered = self.log.count();
+            let before = self.estimate.bits();
             self.estimate.handle_feedback_end(now_us);
+            if self.estimate.bits() < before * STEEP {
+                self.probes.handle_fall(now_us);
+            }
             self.finish_probe(now_us);
         }
     }

@@ -37,6 +37,9 @@ const UNDER: f64 = 0.95;
 const BACK_OFF_US: u64 = 2_000_000;
 const BACK_OFF_MAX_US: u64 = 8_000_000;
 
+/// After an estimate fell steeply the waiting begins anew, but not more often than this.
+const RESTART_US: u64 = 10_000_000;
+
 /// Padding that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Padding {
@@ -80,12 +83,26 @@ pub struct Probes {
     failures: u32,
     not_before_us: u64,
     succeeded: bool,
+    restarted_us: Option<u64>,
 }
 
 impl Probes {
     /// The allocation would use so many bits per second.
     pub fn wish(&mut self, bits: u64) {
         self.wished = bits as f64;
+    }
+
+    /// The estimate fell steeply: a path that only halted for a moment is worth another look as
+    /// soon as it is calm, however often probes failed before.
+    pub fn handle_fall(&mut self, now_us: u64) {
+        let rested = self
+            .restarted_us
+            .is_none_or(|at_us| now_us.saturating_sub(at_us) >= RESTART_US);
+        if rested {
+            self.restarted_us = Some(now_us);
+            self.failures = 0;
+            self.not_before_us = now_us;
+        }
     }
 
     /// The probe that packets sent now are part of.
@@ -127,7 +144,7 @@ impl Probes {
     /// more.
     pub fn poll(&mut self, now_us: u64, bits: f64, calm: bool) -> Option<Padding> {
         if self.probe.is_none() && calm && now_us >= self.not_before_us && self.wished > bits {
-            let factor = if self.succeeded || self.failures > 0 {
+            let factor = if self.succeeded || self.failures > 0 || self.restarted_us.is_some() {
                 FACTOR
             } else {
                 FIRST_FACTOR
