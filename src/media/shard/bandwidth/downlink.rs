@@ -66,7 +66,7 @@ impl Downlink {
         if probe.is_some() {
             self.probes.handle_sent(bytes);
         }
-        self.log.push(now_us, bytes, probe)
+        self.log.push_at(now_us, bytes, probe)
     }
 
     /// Transport-wide feedback came: a whole RTCP packet. One that is malformed or about packets

@@ -182,8 +182,13 @@ impl Probes {
             return None;
         }
         self.probe = None;
+        let answered = probe.settled_packets >= probe.sent_packets;
         let result = probe.result();
         match result {
+            None if !answered => {
+                // Nothing was learnt of the path.
+                self.not_before_us = now_us.saturating_add(BACK_OFF_US);
+            }
             Some(Found { whole: true, .. }) => {
                 self.failures = 0;
                 self.succeeded = true;
@@ -239,7 +244,7 @@ impl Probe {
     fn result(&self) -> Option<Found> {
         let arrived = self.arrived?;
         let enough = f64::from(arrived.packets) >= f64::from(self.sent_packets) * ARRIVED_MIN;
-        if !enough || arrived.packets < PACKETS_MIN {
+        if !enough || arrived.packets + 1 < PACKETS_MIN {
             return None;
         }
         let span_us = i64::try_from(arrived.last_sent_us - arrived.first_sent_us).ok()?;

@@ -81,13 +81,17 @@ impl SentLog {
         self.bytes
     }
 
-    /// Notes a packet that is about to leave and gives it its number. `now_us` as
-    /// [`SentLog::micros`] gives it.
+    /// Notes a packet that is about to leave and gives it its number.
+    pub fn push(&mut self, now: Instant, bytes: u16, probe: Option<u8>) -> u16 {
+        self.push_at(self.micros(now), bytes, probe)
+    }
+
+    /// The same, `now_us` as [`SentLog::micros`] gives it.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the low bits are meant: numbers and times wrap"
     )]
-    pub fn push(&mut self, now_us: u64, bytes: u16, probe: Option<u8>) -> u16 {
+    pub fn push_at(&mut self, now_us: u64, bytes: u16, probe: Option<u8>) -> u16 {
         let at_us = now_us as u32;
         let sequence = self.next as u16;
         self.next += 1;
@@ -173,8 +177,8 @@ mod tests {
         let epoch = Instant::now();
         let mut log = SentLog::new(epoch);
         assert_eq!(log.settle(0, 0, true), None);
-        assert_eq!(log.push(10_000, 1200, None), 0);
-        assert_eq!(log.push(20_000, 300, Some(4)), 1);
+        assert_eq!(log.push_at(10_000, 1200, None), 0);
+        assert_eq!(log.push_at(20_000, 300, Some(4)), 1);
         let sent = Sent {
             at_us: 20_000,
             bytes: 300,
@@ -203,7 +207,7 @@ mod tests {
         // 72 minutes at 30 packets a second.
         for number in 0..130_000_u64 {
             let now = epoch + Duration::from_micros(number * 33_333);
-            assert_eq!(log.push(log.micros(now), 100, None), number as u16);
+            assert_eq!(log.push(now, 100, None), number as u16);
             if number >= 2 {
                 let sent = log
                     .settle(log.micros(now), (number - 2) as u16, true)
@@ -219,7 +223,7 @@ mod tests {
             let now = Instant::now();
             let mut log = SentLog::new(now);
             for _ in 0..pushes {
-                log.push(0, 1, None);
+                log.push_at(0, 1, None);
             }
             let oldest = pushes.saturating_sub(REMEMBERED);
             let known = (oldest..pushes).contains(&usize::from(asked));
