@@ -83,7 +83,7 @@ impl Downlink {
                 continue;
             };
             news = true;
-            let arrival_us = ticks.map(|ticks| start_us + ticks * TICK_US);
+            let arrival_us = ticks.map(|ticks| start_us.saturating_add(ticks * TICK_US));
             self.estimate.handle_packet(&sent, arrival_us);
             self.probes.handle_packet(&sent, arrival_us);
         }

@@ -127,25 +127,26 @@ pub struct PeerClock {
 }
 
 impl PeerClock {
-    /// When an arrival was on the peer's clock, in microseconds since a time of its own. To be
-    /// told of each feedback once, `ticks` as [`Feedback::statuses`] gives them.
+    /// The reference time of a feedback, in microseconds of the peer's clock: what the ticks of
+    /// [`Feedback::statuses`] are added to. To be asked once for each feedback.
     pub fn start_of(&mut self, feedback: &Feedback<'_>) -> i64 {
         let low = i64::from(feedback.reference);
         let whole = match self.reference {
             None => low,
             Some(last) => {
                 // The short way round, as a signed number of 24 bits.
-                let ahead = (low - last).rem_euclid(1 << 24);
+                let ahead = low.saturating_sub(last).rem_euclid(1 << 24);
                 let ahead = if ahead < 1 << 23 {
                     ahead
                 } else {
                     ahead - (1 << 24)
                 };
-                last + ahead
+                last.saturating_add(ahead)
             }
         };
         self.reference = Some(whole);
-        whole * TICKS_PER_REFERENCE * chunks::TICK_US
+        // A hostile peer may let its clock run as fast as it likes.
+        whole.saturating_mul(TICKS_PER_REFERENCE * chunks::TICK_US)
     }
 }
 

@@ -15,6 +15,7 @@ mod feedback;
 mod groups;
 mod loss;
 mod probe;
+mod report;
 #[cfg(test)]
 mod scenarios;
 mod sent;
