@@ -66,6 +66,13 @@ struct Stage {
 impl Stage {
     fn new(bytes: usize) -> Self {
         let mut hall = Hall::new();
+        // With everything on that a browser asks for: levels, RTX, transport-wide numbers.
+        hall.offering = |sdp| {
+            let numbers = "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n";
+            ["a=rtpmap:111 opus/48000/2\r\n", "a=rtpmap:96 VP8/90000\r\n"]
+                .into_iter()
+                .fold(sdp, |sdp, map| sdp.replace(map, &format!("{map}{numbers}")))
+        };
         let mut clients = Vec::new();
         for _ in 0..=SLOTS {
             hall.join(&mut clients, Profile::AeadAes128Gcm, 1, 1);

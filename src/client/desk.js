@@ -11,7 +11,7 @@ export class Desk {
   #request;
   #listeners = new Set();
   #listening = false;
-  #given = { microphone: null, camera: null };
+  #given = { microphone: null, camera: null, screen: null };
 
   /** This client's member, once known. */
   member = null;
@@ -82,7 +82,9 @@ export class Desk {
     // Only a change of device is passed on: a track that was substituted by hand stays.
     if (microphone !== this.#given.microphone) this.#media.setMicrophoneTrack(microphone);
     if (camera !== this.#given.camera) this.#media.setCameraTrack(camera);
-    this.#given = { microphone, camera };
+    const { screen, screenSound } = this.#devices;
+    if (screen !== this.#given.screen) this.#media.setScreenTracks(screen, screenSound);
+    this.#given = { microphone, camera, screen };
     this.#media.setMuted(!this.microphoneOn);
     this.#media.setSending({
       microphone: this.#sendsMicrophone(),

@@ -40,6 +40,9 @@ export class Devices {
   /** The open tracks, or null. */
   microphone = null;
   camera = null;
+  /** What is shared, or null. */
+  screen = null;
+  screenSound = null;
   /** Why the microphone or the camera is not there, or null. */
   problems = { microphone: null, camera: null };
   /** What can be chosen, once permission is given: lists of `{id, label}`. */
@@ -84,6 +87,32 @@ export class Devices {
     await this.list();
   }
 
+  /** Asks which screen or window to share, with its sound where the browser has it; false when none is. */
+  async openScreen() {
+    try {
+      const stream = await navigator.mediaDevices.getDisplayMedia({
+        video: { frameRate: { ideal: 10, max: 15 } }, audio: true,
+      });
+      this.closeScreen();
+      [this.screen] = stream.getVideoTracks();
+      this.screenSound = stream.getAudioTracks()[0] ?? null;
+      // Ended by the browser's own button, or by the window's end.
+      this.screen.addEventListener('ended', () => this.closeScreen());
+      this.#tell();
+      return true;
+    } catch {
+      return false; // Put away: nothing is shared.
+    }
+  }
+
+  closeScreen() {
+    this.screen?.stop();
+    this.screenSound?.stop();
+    this.screen = null;
+    this.screenSound = null;
+    this.#tell();
+  }
+
   /** Opens one device again, say after it was switched off or another one was chosen. */
   async open(kind) {
     if (this.#impossible()) return;
@@ -117,6 +146,7 @@ export class Devices {
   closeAll() {
     this.close('microphone');
     this.close('camera');
+    this.closeScreen();
   }
 
   /** Uses another device from now on. */

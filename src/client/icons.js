@@ -13,6 +13,7 @@ export const ICONS = {
   microphoneOff: [...MICROPHONE, SLASH],
   camera: CAMERA,
   cameraOff: [...CAMERA, SLASH],
+  screen: ['M3 4.500h18v12H3z', 'M9 20.500h6', 'M12 16.500v4', 'M12 13.500v-5.500', 'M9.500 10l2.500-2.500 2.500 2.500'],
   hand: HAND,
   leave: ['M9.500 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h3.500', 'M15 16.500l4.500-4.500L15 7.500', 'M19.500 12H9'],
   finish: ['M7 7h10v10H7z', 'M12 2.500a9.500 9.500 0 1 1 0 19 9.500 9.500 0 0 1 0-19z'],

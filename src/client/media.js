@@ -25,8 +25,8 @@ export class Media {
   #makeAudio;
   #listeners = new Set();
   #options = null;
-  #tracks = { microphone: null, camera: null };
-  #sending = { microphone: false, camera: false };
+  #tracks = { microphone: null, camera: null, screen: null, screen_sound: null };
+  #sending = { microphone: false, camera: false, screen: true, screen_sound: true };
   #muted = false;
   #forced = false;
   #output = '';
@@ -124,6 +124,14 @@ export class Media {
     return this.#attach('camera');
   }
 
+  /** Shares these (or null): a screen's picture, and its sound where there is one. */
+  setScreenTracks(picture, sound) {
+    this.#tracks.screen = picture;
+    if (picture) picture.contentHint = 'detail';
+    this.#tracks.screen_sound = sound;
+    return Promise.all([this.#attach('screen'), this.#attach('screen_sound')]);
+  }
+
   /** The member's own mute: a muted microphone that is sent carries silence. */
   setMuted(muted) {
     this.#muted = muted;
@@ -133,7 +141,7 @@ export class Media {
 
   /** Which of the two tracks are sent; one that is not sent puts no packet on the network. */
   setSending({ microphone, camera }) {
-    this.#sending = { microphone, camera };
+    Object.assign(this.#sending, { microphone, camera });
     this.#attach('microphone');
     this.#attach('camera');
   }
@@ -151,8 +159,17 @@ export class Media {
 
   /** The stream of the slot that shows `member`'s camera now, or null. */
   cameraStream(member) {
+    return this.#pictureOf(member, 'camera');
+  }
+
+  /** The stream of the slot that shows `member`'s screen now, or null. */
+  screenStream(member) {
+    return this.#pictureOf(member, 'screen');
+  }
+
+  #pictureOf(member, source) {
     const slot = this.slots.find((each) => each.kind === 'video' && each.member === member
-      && each.source === 'camera');
+      && each.source === source);
     return slot ? this.slotStream(slot.mid) : null;
   }
 

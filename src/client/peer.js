@@ -12,6 +12,9 @@ const LAYERS = ['q', 'h', 'f'];
 /** The highest rate that a layer needs to look clean at up to 24 frames, by its height in pixels. */
 const BITRATES = [[216, 150_000], [432, 500_000], [Infinity, 1_300_000]];
 
+/** A shared screen is read: few frames, all of them sharp. In bits a second. */
+const SCREEN_BITRATE_MAX = 1_500_000;
+
 export class Peer {
   #request;
   #makeAudio;
@@ -147,7 +150,12 @@ export class Peer {
       })),
     });
     preferVp8(camera);
-    this.#senders = { microphone, camera };
+    const screen = pc.addTransceiver('video', {
+      direction: 'sendonly', sendEncodings: [{ maxBitrate: SCREEN_BITRATE_MAX }],
+    });
+    preferVp8(screen);
+    const screenSound = pc.addTransceiver('audio', { direction: 'sendonly' });
+    this.#senders = { microphone, camera, screen, screen_sound: screenSound };
     for (let slot = 0; slot < AUDIO_SLOTS; slot += 1) {
       pc.addTransceiver('audio', { direction: 'recvonly' });
     }

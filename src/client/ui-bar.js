@@ -25,6 +25,7 @@ export class Bar {
     this.finish = button(texts.bar.finish, { class: 'control control-main', iconName: 'finish', testid: 'finish-speaking', on: order('floor.yield') });
     this.microphone = button('', { class: 'control', iconName: 'microphone', testid: 'mic-toggle', on: { click: () => this.#toggleMicrophone() } });
     this.camera = button('', { class: 'control', iconName: 'camera', testid: 'camera-toggle', on: { click: () => this.#toggleCamera() } });
+    this.screen = button('', { class: 'control', iconName: 'screen', testid: 'screen-toggle', on: { click: () => this.#toggleScreen() } });
     this.devices = button(texts.bar.devices, {
       class: 'control', iconName: 'settings', testid: 'devices-button', on: { click: () => openDevices(parts) },
     });
@@ -42,7 +43,8 @@ export class Bar {
     this.root = el('footer', { class: 'bar' }, this.state,
       el('div', { class: 'controls', role: 'group', 'aria-label': texts.bar.label },
         this.raise, this.lower, this.finish,
-        desk.sends ? this.microphone : null, desk.sends ? this.camera : null, this.devices, this.leave));
+        desk.sends ? this.microphone : null, desk.sends ? this.camera : null,
+        desk.sends && navigator.mediaDevices?.getDisplayMedia ? this.screen : null, this.devices, this.leave));
   }
 
   draw() {
@@ -64,6 +66,8 @@ export class Bar {
     setIcon(this.camera, devices.camera ? 'camera' : 'cameraOff');
     setButtonText(this.camera, devices.camera ? texts.bar.stopCamera : texts.bar.startCamera);
     setAttribute(this.camera, 'data-on', devices.camera ? 'yes' : 'no');
+    setButtonText(this.screen, devices.screen ? texts.bar.stopScreen : texts.bar.shareScreen);
+    setAttribute(this.screen, 'data-on', devices.screen ? 'yes' : null);
     this.drawClock();
   }
 
@@ -158,6 +162,12 @@ export class Bar {
     const { desk, devices } = this.#parts;
     await desk.setCamera(devices.camera === null);
     this.#reportProblem('camera');
+  }
+
+  async #toggleScreen() {
+    const { devices } = this.#parts;
+    if (devices.screen) devices.closeScreen();
+    else await devices.openScreen();
   }
 
   #reportProblem(kind) {

@@ -9,6 +9,9 @@ import { texts } from './texts.js';
 /** More holders of the floor than this are shown in one grid of equals. */
 const LARGE_MAX = 4;
 
+/** What a screen's tile is called before its member's id. */
+const SCREEN = 'screen:';
+
 /** The height that is asked for while nobody is seen yet, in pixels. */
 const OTHER_HEIGHT = 360;
 
@@ -67,9 +70,11 @@ export class Stage {
   #choose(state) {
     const { visit, media, devices, desk } = this.#parts;
     const me = visit.member.id;
-    const seen = new Set(media.slots
-      .filter(({ kind, member }) => kind === 'video' && state.members.has(member) && member !== me)
-      .map(({ member }) => member));
+    const pictures = media.slots
+      .filter(({ kind, member }) => kind === 'video' && state.members.has(member) && member !== me);
+    const from = (wanted) => pictures.filter(({ source }) => source === wanted).map(({ member }) => member);
+    const seen = new Set(from('camera'));
+    const screens = from('screen').map((id) => `${SCREEN}${id}`);
     let large = state.turns.map(({ member }) => member)
       .filter((id) => id !== me && state.members.has(id));
     if (large.length === 0) large = this.#leading(state, seen, me);
@@ -79,7 +84,8 @@ export class Stage {
     }
     const small = [...state.members.keys()].filter((id) => seen.has(id) && !large.includes(id));
     if (desk.sends && (devices.camera || state.turns.some((turn) => turn.member === me))) small.push(me);
-    return { large, small };
+    // A screen is what all look at now; who speaks is seen beside it.
+    return screens.length > 0 ? { large: screens, small: [...large, ...small] } : { large, small };
   }
 
   /** While nobody has the floor: the chair or guest who spoke last, so that nothing flickers. */
@@ -97,7 +103,8 @@ export class Stage {
   #inSteadyOrder(ids) {
     const { meeting } = this.#parts;
     const wanted = new Set(ids);
-    return [...meeting.state.members.keys()].filter((id) => wanted.has(id));
+    const members = [...meeting.state.members.keys()];
+    return [...members.map((id) => `${SCREEN}${id}`), ...members].filter((id) => wanted.has(id));
   }
 
   #makeTile(id) {
@@ -119,6 +126,21 @@ export class Stage {
   }
 
   #drawTile(tile, id, state) {
+    if (id.startsWith(SCREEN)) this.#drawScreen(tile, id.slice(SCREEN.length), state);
+    else this.#drawMember(tile, id, state);
+  }
+
+  #drawScreen(tile, id, state) {
+    const stream = this.#parts.media.screenStream(id);
+    if (tile.video.srcObject !== stream) this.#playIn(tile, stream);
+    tile.classList.add('tile-large', 'tile-screen');
+    setAttribute(tile, 'data-testid', 'screen-tile');
+    setText(tile.nameText, texts.room.screenOf(state.members.get(id).name));
+    setAttribute(tile, 'aria-label', tile.nameText.textContent);
+    show(tile.flag, false);
+  }
+
+  #drawMember(tile, id, state) {
     const { visit, media, devices } = this.#parts;
     const self = id === visit.member.id;
     const member = state.members.get(id);
@@ -184,7 +206,8 @@ export class Stage {
   #watchPictures() {
     const now = performance.now();
     for (const tile of this.tiles.children) {
-      if (!tile.video.srcObject) continue;
+      // A screen stands still as long as nothing changes on it.
+      if (!tile.video.srcObject || tile.classList.contains('tile-screen')) continue;
       // Firefox counts no frames of a stream; Chromium presents none of what is scrolled away.
       const frames = tile.video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
       const shows = tile.classList.contains('has-picture');
@@ -205,7 +228,7 @@ export class Stage {
     ]);
     const other = heights.get(small[0]) ?? heights.get(large[0]) ?? OTHER_HEIGHT;
     const shown = [...heights.keys(), ...[...meeting.state.members.keys()].filter((id) => !heights.has(id))];
-    media.show(shown.filter((id) => id !== visit.member.id).slice(0, VIEW_MAX)
+    media.show(shown.filter((id) => id !== visit.member.id && !id.startsWith(SCREEN)).slice(0, VIEW_MAX)
       .map((member) => ({ member, source: 'camera', height: heights.get(member) ?? other })));
   }
 

@@ -28,13 +28,15 @@ pub enum Source {
     Camera,
     /// The member's shared screen.
     Screen,
+    /// The sound of the shared screen: it is heard when its member is.
+    ScreenSound,
 }
 
 impl Source {
     /// Sound or picture.
     pub fn kind(self) -> Kind {
         match self {
-            Source::Microphone => Kind::Audio,
+            Source::Microphone | Source::ScreenSound => Kind::Audio,
             Source::Camera | Source::Screen => Kind::Video,
         }
     }

@@ -13,6 +13,7 @@ mod looks;
 mod loss;
 mod measuring;
 mod returning;
+mod screen;
 mod support;
 
 use support::browser::{Browser, Person};

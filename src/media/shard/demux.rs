@@ -347,8 +347,8 @@ fn readable(encoding: Encoding, is_red: bool, payload: &[u8]) -> Option<Form> {
 pub(super) fn gate(gate: Gate, shown: bool, source: Source) -> (bool, crate::media::AudioRank) {
     use crate::media::AudioRank;
     match (source, gate) {
-        (Source::Microphone, Gate::Closed) => (false, AudioRank::Other),
-        (Source::Microphone, Gate::Open(rank)) => (true, rank),
+        (Source::Microphone | Source::ScreenSound, Gate::Closed) => (false, AudioRank::Other),
+        (Source::Microphone | Source::ScreenSound, Gate::Open(rank)) => (true, rank),
         (Source::Camera | Source::Screen, Gate::Closed | Gate::Open(_)) => {
             (shown, AudioRank::Other)
         }

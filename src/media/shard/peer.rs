@@ -497,10 +497,11 @@ impl Peer {
         only.filter(|_| candidates.next().is_none())
     }
 
-    /// Whether its client shows this picture, as far as it has said.
+    /// Whether its client shows this picture, as far as it has said. A screen is shown to everybody:
+    /// that it is there is known by its slot.
     pub fn shows(&self, owner: PeerId, source: Source) -> bool {
         let Some(view) = &self.view else { return true };
-        view.iter().any(|shown| shown.is(owner, source))
+        source == Source::Screen || view.iter().any(|shown| shown.is(owner, source))
     }
 
     /// How high its client shows it, in pixels; nothing: as high as it is.

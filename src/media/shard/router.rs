@@ -271,7 +271,7 @@ impl Shard {
                     continue;
                 };
                 let claim = match source.source {
-                    Source::Microphone => (
+                    Source::Microphone | Source::ScreenSound => (
                         source.rank as usize,
                         !source.loudness.is_speaking(self.now),
                         owner.order,

@@ -171,7 +171,7 @@ impl SourceState {
     /// packet of any layer of the track came.
     pub fn expire(&mut self, now: Instant, latest: Option<Instant>) -> bool {
         let idle = match self.source {
-            Source::Microphone | Source::Camera => CAMERA_IDLE,
+            Source::Microphone | Source::Camera | Source::ScreenSound => CAMERA_IDLE,
             Source::Screen => SCREEN_IDLE,
         };
         let ceased = self.active
