@@ -129,7 +129,10 @@ export class Media {
     this.#tracks.screen = picture;
     if (picture) picture.contentHint = 'detail';
     this.#tracks.screen_sound = sound;
-    return Promise.all([this.#attach('screen'), this.#attach('screen_sound')]);
+    const attached = Promise.all([this.#attach('screen'), this.#attach('screen_sound')]);
+    // Not in the room any more, it is ended anyway.
+    if (!picture) attached.then(() => this.#request('media.ended', { source: 'screen' })).catch(() => {});
+    return attached;
   }
 
   /** The member's own mute: a muted microphone that is sent carries silence. */

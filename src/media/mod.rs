@@ -107,6 +107,8 @@ pub enum Order {
     Show { peer: PeerId, shown: bool },
     /// The pictures that a peer's client shows; before it is told, and for nothing but pictures, all.
     View { peer: PeerId, pictures: Vec<Shown> },
+    /// What a peer sent on a track has ended: its slots are free at once, until it sends again.
+    Ended { peer: PeerId, source: Source },
     /// Who should be seen first when video slots are scarce; peers not named come behind these
     /// in the order of their coming.
     Prominence { peers: Vec<PeerId> },

@@ -223,6 +223,20 @@ impl Room {
         self.answer(connection, answer);
     }
 
+    /// A client has ceased to send one of its tracks.
+    pub fn handle_ended(&mut self, connection: ConnectionId, source: Source) {
+        let answer = match place_of(&self.connections, &mut self.places, connection) {
+            Some((_, place)) => {
+                if let Some(peer) = place.peers.in_use() {
+                    self.order(Order::Ended { peer, source });
+                }
+                Ok(Answer::Done)
+            }
+            None => Err(Refused::NotInRoom),
+        };
+        self.answer(connection, answer);
+    }
+
     /// Tells the shard what each client shows, as peers: a member's may be another than it was.
     fn views(&mut self) {
         let in_use: BTreeMap<MemberId, PeerId> = self

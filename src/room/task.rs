@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     ids::{MemberId, SessionId},
-    media::{Notice, Order, PeerId, Sending},
+    media::{Notice, Order, PeerId, Sending, Source},
     meeting::{
         Command, Refusal,
         event::{Recorded, Rev},
@@ -84,6 +84,11 @@ pub enum Asked {
     Candidate {
         connection: ConnectionId,
         candidate: String,
+    },
+    /// A client has ceased to send a track.
+    Ended {
+        connection: ConnectionId,
+        source: Source,
     },
     /// What a client shows.
     View {
@@ -238,6 +243,7 @@ impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
             } => {
                 room.handle_candidate(connection, candidate);
             }
+            Asked::Ended { connection, source } => room.handle_ended(connection, source),
             Asked::View {
                 connection,
                 pictures,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::wire::{ErrorBody, ErrorCode, REQUEST_ID_MAX, REQUEST_TYPES, Request};
 use crate::{
     ids::SessionId,
-    media::Sending,
+    media::{Sending, Source},
     meeting::{Command, event::Rev},
     room::{DeviceNumber, Picture},
 };
@@ -85,6 +85,8 @@ pub enum Asking {
     Candidate(String),
     /// To send the pictures that it shows.
     View(Vec<Picture>),
+    /// To expect no more of a track for now.
+    Ended(Source),
     /// To put this to the meeting.
     Command(Command),
 }
@@ -139,6 +141,7 @@ pub(super) fn asking(request: Request) -> Kind {
         Request::MediaCandidate { candidate } => {
             return Kind::Room(Asking::Candidate(candidate.unwrap_or_default()));
         }
+        Request::MediaEnded { source } => return Kind::Room(Asking::Ended(source)),
         Request::MediaView { pictures } => return Kind::Room(Asking::View(pictures)),
         Request::FloorRequest {} => Command::RequestFloor,
         Request::FloorWithdraw {} => Command::WithdrawHand,

@@ -359,6 +359,7 @@ impl Session {
                     | Asking::Offer { .. }
                     | Asking::Candidate(_)
                     | Asking::View(_)
+                    | Asking::Ended(_)
                     | Asking::Command(_) => Awaited::Room,
                 };
                 Ok(Started::Asked(awaited, Output::Ask(asking)))

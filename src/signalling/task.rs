@@ -238,6 +238,7 @@ impl Connection<'_> {
                 connection,
                 candidate,
             },
+            Asking::Ended(source) => Asked::Ended { connection, source },
             Asking::View(pictures) => Asked::View {
                 connection,
                 pictures,

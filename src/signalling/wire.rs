@@ -79,6 +79,10 @@ pub enum Request {
     #[serde(rename = "media.view")]
     MediaView { pictures: Vec<Picture> },
 
+    /// The client has ceased to send a track.
+    #[serde(rename = "media.ended")]
+    MediaEnded { source: Source },
+
     /// Raise the hand.
     #[serde(rename = "floor.request")]
     FloorRequest {},
@@ -146,7 +150,7 @@ pub enum Request {
 }
 
 /// Every request's `type`, in the order of the page.
-pub const REQUEST_TYPES: [&str; 28] = [
+pub const REQUEST_TYPES: [&str; 29] = [
     "hello",
     "ping",
     "session.join",
@@ -155,6 +159,7 @@ pub const REQUEST_TYPES: [&str; 28] = [
     "media.offer",
     "media.candidate",
     "media.view",
+    "media.ended",
     "floor.request",
     "floor.withdraw",
     "floor.yield",

@@ -39,6 +39,6 @@ async fn a_shared_screen_is_seen_large_and_goes_again() {
 
     sharing.press("screen-toggle").await;
     looking
-        .sees_no("[data-testid=screen-tile]", Duration::from_secs(25))
+        .sees_no("[data-testid=screen-tile]", Duration::from_secs(2))
         .await;
 }

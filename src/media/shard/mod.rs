@@ -53,7 +53,7 @@ use rustc_hash::FxHashMap;
 use super::{Gate, Notice, OfferRefusal, Order, PeerId, Sending, SessionKey};
 use bandwidth::{Arrivals, Downlink};
 use forward::Forwards;
-use peer::{Numbers, Peer, Plan};
+use peer::{Numbers, Peer, Plan, Track};
 use resends::Resends;
 use sdp::Local;
 use source::{PeerKey, SourceKey, SourceState};
@@ -237,6 +237,18 @@ impl Shard {
             Order::View { peer, pictures } => {
                 if let Some((_, peer)) = self.find(peer) {
                     peer.view = Some(pictures);
+                    self.refill(session);
+                }
+            }
+            Order::Ended { peer, source } => {
+                if let Some((_, peer)) = self.find(peer) {
+                    let ended = peer.tracks.iter().filter(|track| track.source == source);
+                    let sources: Vec<SourceKey> = ended.flat_map(Track::sources).collect();
+                    for source in sources {
+                        if let Some(source) = self.source_mut(source) {
+                            source.end();
+                        }
+                    }
                     self.refill(session);
                 }
             }

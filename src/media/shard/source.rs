@@ -157,6 +157,12 @@ impl SourceState {
         !std::mem::replace(&mut self.active, true)
     }
 
+    /// Nothing more is to come for now.
+    pub fn end(&mut self) {
+        self.active = false;
+        self.last_packet = None;
+    }
+
     /// Packets are coming: it may hold a slot.
     pub fn is_active(&self) -> bool {
         self.active

@@ -175,6 +175,7 @@ fn order_line(order: &Order) -> String {
             });
             format!("view p{}{}", peer.0, shown.collect::<String>())
         }
+        Order::Ended { peer, source } => format!("ended p{} {source:?}", peer.0),
         Order::Prominence { peers: ids } => format!("prominence{}", peers(ids)),
         Order::Close { peer } => format!("close p{}", peer.0),
     }
@@ -631,6 +632,14 @@ fn what_is_shown_is_ordered_by_peers_and_follows_them() {
         view(&mut script, too_many),
         ["c2 < no: 65 pictures are shown, 64 are allowed"]
     );
+}
+
+#[test]
+fn what_has_ended_is_ordered() {
+    let mut script = Script::new();
+    let (delegate, _) = script.join_with_media("indonesia-1");
+    script.room.handle_ended(delegate, Source::Screen);
+    assert_eq!(script.out(), ["ended p1 Screen", "c1 < ok"]);
 }
 
 #[test]
