@@ -90,6 +90,9 @@ pub enum ServeFault {
     /// No port.
     #[error(transparent)]
     Listen(#[from] ListenFault),
+    /// Settings that contradict one another.
+    #[error("{0}")]
+    Settings(&'static str),
     /// No media.
     #[error(transparent)]
     Media(#[from] worker::Fault),
@@ -139,6 +142,9 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let clock = Clock::start();
     let now: Now = Arc::new(move || clock.now());
 
+    if let Some(why) = config.signalling.contradiction() {
+        return Err(ServeFault::Settings(why));
+    }
     let folder = folder::data_folder(&config.server.data)?;
     let bound = http::bind(&config.http).await?;
     let mut store = Store::open(&folder)?;

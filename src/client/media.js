@@ -71,6 +71,11 @@ export class Media {
     return this.#playing?.pc ?? null;
   }
 
+  /** What media goes by now: `udp`, `tcp`, `relay`, or null where nothing does. */
+  async way() {
+    return (await this.#playing?.way()) ?? null;
+  }
+
   /** What each slot carries. */
   get slots() {
     return this.#playing?.slots ?? [];

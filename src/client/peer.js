@@ -56,6 +56,19 @@ export class Peer {
     return this.pc.connectionState === 'connected';
   }
 
+  /** What media goes by now: `udp`, `tcp`, `relay`, or null where nothing does. */
+  async way() {
+    const stats = await this.pc.getStats();
+    const all = [...stats.values()];
+    // Firefox has no transport in its statistics, and marks the pair itself.
+    const { selectedCandidatePairId } = all.find(({ type }) => type === 'transport') ?? {};
+    const pair = stats.get(selectedCandidatePairId)
+      ?? all.find(({ type, selected }) => type === 'candidate-pair' && selected);
+    const local = stats.get(pair?.localCandidateId);
+    if (!local || !this.connected) return null;
+    return local.candidateType === 'relay' ? 'relay' : local.protocol;
+  }
+
   /** Offers, and takes the server's answer; rejects as a request does. */
   async offer() {
     const { pc } = this;

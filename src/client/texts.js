@@ -254,6 +254,13 @@ const english = {
   devices: {
     title: 'Your devices',
     none: 'There is nothing to choose from.',
+    way: 'Connection',
+    ways: {
+      none: 'Sound and picture are not connected.',
+      udp: 'Direct (UDP). This is the best way.',
+      tcp: 'Direct, over TCP: your network lets no UDP through. On a weak line sound and picture may stall.',
+      relay: 'Through a relay, since your network lets nothing else through. Sound and picture may come late.',
+    },
     done: 'Done',
   },
   unmute: {

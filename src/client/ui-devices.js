@@ -1,6 +1,6 @@
 // Choosing microphone, camera and loudspeaker: at the device check, and in the room as a dialog.
 
-import { button, el, setText, show } from './dom.js';
+import { button, el, setAttribute, setText, show } from './dom.js';
 import { texts } from './texts.js';
 import { openDialog } from './ui-dialog.js';
 import { playTestSound } from './ui-sound.js';
@@ -60,22 +60,38 @@ export class DevicePickers {
   }
 }
 
-/** The same choice during a session. */
+/** How often the way of media is asked for while it is shown. */
+const WAY_MS = 1_000;
+
+/** The same choice during a session, and what sound and picture go by. */
 export function openDevices(parts) {
-  const { devices } = parts;
+  const { devices, media } = parts;
   const pickers = new DevicePickers(parts, 'room');
+  const wayText = el('span');
+  const way = el('p', { class: 'hint', testid: 'media-way' }, `${texts.devices.way}: `, wayText);
+  const drawWay = async () => {
+    const now = (await media.way()) ?? 'none';
+    setAttribute(way, 'data-way', now);
+    setText(wayText, texts.devices.ways[now]);
+  };
+  drawWay();
+  const asking = setInterval(drawWay, WAY_MS);
   const none = el('p', { class: 'muted' });
   const draw = () => {
     pickers.draw();
     const all = Object.values(pickers.rows);
     setText(none, all.every((row) => row.hidden) ? texts.devices.none : '');
   };
-  const stop = devices.subscribe(draw);
+  const unsubscribe = devices.subscribe(draw);
+  const stop = () => {
+    clearInterval(asking);
+    unsubscribe();
+  };
   devices.list();
   draw();
   const dialog = openDialog({
     title: texts.devices.title, testid: 'devices-dialog', onClose: stop,
-    content: el('div', { class: 'devices-form' }, ...Object.values(pickers.rows), none, pickers.test),
+    content: el('div', { class: 'devices-form' }, ...Object.values(pickers.rows), none, pickers.test, way),
     buttons: [button(texts.devices.done, { class: 'button button-primary', on: { click: () => dialog.close() } })],
   });
 }

@@ -16,7 +16,7 @@ pub(super) fn welcome(
     programme: &Programme,
     states: &States,
     seat: &Seat,
-    ice_urls: &[String],
+    ice_servers: Vec<IceServer>,
     now: Timestamp,
 ) -> Welcome {
     Welcome {
@@ -43,14 +43,7 @@ pub(super) fn welcome(
         },
         sessions: sessions(programme, states),
         current: current(programme, states, now),
-        media: MediaView {
-            ice_servers: match ice_urls {
-                [] => Vec::new(),
-                urls => vec![IceServer {
-                    urls: urls.to_vec(),
-                }],
-            },
-        },
+        media: MediaView { ice_servers },
     }
 }
 

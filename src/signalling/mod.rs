@@ -19,6 +19,7 @@ pub mod session;
 mod settings;
 mod socket;
 pub mod task;
+mod turn;
 pub mod wire;
 
 pub use context::Context;

@@ -15,6 +15,7 @@ use super::{
     rate::Rate,
     refusals::{error, unknown_session},
     requests::{self, Asking, Kind},
+    turn,
     wire::{ErrorBody, ErrorCode, Granted, Outcome, Reply, Request, Signal, Token},
 };
 use crate::{
@@ -217,8 +218,8 @@ impl Session {
                 .programme
                 .seat(&grant.member)
                 .ok_or(LinkRefusal::Revoked)?;
-            let urls = &self.settings.ice_urls;
-            let welcome = listing::welcome(&self.programme, &self.states, seat, urls, now);
+            let ice = turn::ice_servers(&self.settings, &grant.member, now);
+            let welcome = listing::welcome(&self.programme, &self.states, seat, ice, now);
             self.stage = Stage::Greeted {
                 member: grant.member,
                 room: None,

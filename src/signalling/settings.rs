@@ -1,5 +1,7 @@
 //! What a connection is bounded by.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::Millis;
@@ -29,9 +31,36 @@ pub struct Settings {
     pub connections_per_address_max: usize,
     /// Connections of one member at most; a further `hello` closes the oldest (4002).
     pub connections_per_member_max: usize,
-    /// STUN or TURN servers that clients are told to use, as URLs such as
-    /// `stun:stun.example.org:3478`. The server itself needs none.
+    /// STUN servers that clients are told to use, as URLs such as `stun:stun.example.org:3478`. The
+    /// server itself needs none.
     pub ice_urls: Vec<String>,
+    /// TURN servers that clients are told to use, as URLs such as `turn:turn.example.org:3478`.
+    pub turn_urls: Vec<String>,
+    /// The secret that those servers share with this one.
+    pub turn_secret: Secret,
+    /// How long the credentials made with it hold from the `hello` on, in milliseconds.
+    pub turn_lifetime_ms: Millis,
+}
+
+/// A text that no log shows.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(if self.0.is_empty() { "none" } else { "secret" })
+    }
+}
+
+impl Settings {
+    /// What is wrong with them together, if anything.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        (!self.turn_urls.is_empty() && self.turn_secret.0.is_empty()).then_some(
+            "signalling.turn_urls needs signalling.turn_secret, the TURN server's \
+             static-auth-secret",
+        )
+    }
 }
 
 impl Default for Settings {
@@ -48,6 +77,9 @@ impl Default for Settings {
             connections_per_address_max: 1000,
             connections_per_member_max: 4,
             ice_urls: Vec::new(),
+            turn_urls: Vec::new(),
+            turn_secret: Secret::default(),
+            turn_lifetime_ms: Millis::from_secs(24 * 60 * 60),
         }
     }
 }

@@ -387,6 +387,11 @@ pub struct MediaView {
 #[serde(deny_unknown_fields)]
 pub struct IceServer {
     pub urls: Vec<String>,
+    /// Of a TURN server: until when it holds, in seconds since 1970, and whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
 }
 
 /// Anything that a server sends, for a client to read.

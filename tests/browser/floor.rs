@@ -60,6 +60,8 @@ async fn where_udp_is_blocked_the_floor_is_the_same_over_tcp() {
         println!("{}: {received} packets over {protocol}", seat.member);
         assert_eq!(protocol, "tcp", "{}", seat.member);
         assert!(received > 1000, "{} received {received}", seat.member);
+        seat.press("devices-button").await;
+        seat.sees("[data-testid=media-way][data-way=tcp]").await;
     }
     let lost = cable.lost_datagrams();
     println!("{lost} datagrams were lost");

@@ -15,6 +15,7 @@ mod server;
 mod signalling;
 
 use std::{
+    net::{Ipv4Addr, Ipv6Addr},
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -64,7 +65,10 @@ struct Table {
 
 impl Table {
     async fn seat() -> Self {
-        let server = Server::start(Some(SESSION)).await;
+        Self::seat_at(Server::start(Some(SESSION)).await).await
+    }
+
+    async fn seat_at(server: Server) -> Self {
         let chair = server.members("chair").remove(0);
         let mut delegates = server.members("delegate").into_iter();
         let (speaker, listener) = (delegates.next(), delegates.next());
@@ -215,7 +219,21 @@ async fn each_srtp_profile_is_agreed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_voice_is_heard_with_the_floor_and_only_then() {
-    let table = Table::seat().await;
+    a_turn(Table::seat().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_are_served_at_ipv6_beside_ipv4() {
+    let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+    for addresses in [[v6, v4], [v4, v6]] {
+        // Clients have the family of the address that they reach the page at, and no other.
+        let server = Server::start_at(&addresses, Some(SESSION), &[]).await;
+        a_turn(Table::seat_at(server).await).await;
+    }
+}
+
+/// The speaker's turn, and what the others hear before, in and after it.
+async fn a_turn(table: Table) {
     let member = table.speaker.member.as_str();
     let speaker = Arc::clone(&table.speaker);
     let voice = Sending::begin(Duration::from_millis(20), 960, sound, move |sent| {

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{super::wire::REQUEST_TYPES, *};
+use super::{
+    super::{settings::Secret, wire::REQUEST_TYPES},
+    *,
+};
 use crate::{
     meeting::{Command, Refusal, RefusalCode, SessionState, roster::Role},
     room::fixture::{START, member, programme},
@@ -173,6 +176,39 @@ fn the_welcome_says_who_one_is_and_what_is_on() {
     assert_eq!(ok["sessions"][1]["day"], 1);
     assert_eq!(ok["current"], "session-1");
     assert_eq!(ok["media"]["ice_servers"], serde_json::json!([]));
+}
+
+#[test]
+fn a_member_is_given_credentials_of_its_own_for_the_relay() {
+    let settings = Settings {
+        turn_urls: vec!["turn:turn.example.org".to_owned()],
+        turn_secret: Secret("north".to_owned()),
+        ..Settings::default()
+    };
+    assert_eq!(settings.contradiction(), None);
+    assert!(!format!("{settings:?}").contains("north"));
+    let mut script = Script::with(settings);
+    script
+        .session
+        .handle_text(START, r#"{"id":1,"type":"hello","token":"t"}"#);
+    script.session.handle_verdict(START, Ok(grant()));
+    let sent = std::iter::from_fn(|| script.session.poll_output()).last();
+    let Some(Output::Send(text)) = sent else {
+        panic!("{sent:?}");
+    };
+    let welcome: Value = serde_json::from_str(&text).expect("JSON");
+    let relay = &welcome["ok"]["media"]["ice_servers"][0];
+    assert_eq!(relay["urls"], serde_json::json!(["turn:turn.example.org"]));
+    // A day after the start, which is 1605754800.
+    assert_eq!(relay["username"], "1605841200:indonesia-1");
+    assert_eq!(relay["credential"].as_str().map(str::len), Some(28));
+
+    let alone = Settings {
+        turn_urls: vec!["turn:turn.example.org".to_owned()],
+        ..Settings::default()
+    };
+    let why = alone.contradiction().expect("no secret");
+    assert!(why.contains("turn_secret"), "{why}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     path::PathBuf,
     process::Command,
     time::Duration,
@@ -40,6 +40,8 @@ struct Recipe {
     settings: Vec<(String, String)>,
     listen: SocketAddr,
     media: SocketAddr,
+    /// Where media is received too, at the same port.
+    others: Vec<IpAddr>,
 }
 
 impl Server {
@@ -50,6 +52,15 @@ impl Server {
 
     /// Starts it with other settings than the default: `("room.grace_ms", "5000")`.
     pub async fn start_with(open: Option<&str>, settings: &[(&str, &str)]) -> Self {
+        Self::start_at(&[Ipv4Addr::LOCALHOST.into()], open, settings).await
+    }
+
+    /// The same at these addresses of the machine; the page is at the first.
+    pub async fn start_at(
+        addresses: &[IpAddr],
+        open: Option<&str>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let variable = |key: &str| format!("ROUNDTABLE__{}", key.replace('.', "__").to_uppercase());
         let recipe = Recipe {
             folder: tempfile::tempdir().expect("a temporary folder"),
@@ -58,8 +69,9 @@ impl Server {
                 .iter()
                 .map(|(key, value)| (variable(key), (*value).to_owned()))
                 .collect(),
-            listen: free_tcp(),
-            media: free_for_both(),
+            listen: free_tcp(addresses[0]),
+            media: free_for_both(addresses[0]),
+            others: addresses[1..].to_vec(),
         };
         let process = recipe.start().await;
         let text = fs::read_to_string(recipe.links_file())
@@ -153,6 +165,9 @@ impl Recipe {
             .arg(self.data())
             .arg("--links-out")
             .arg(self.links_file());
+        for other in &self.others {
+            command.args(["--media-addr", &other.to_string()]);
+        }
         if let Some(open) = &self.open {
             command.args(["--open", open]);
         }
@@ -164,15 +179,15 @@ impl Recipe {
 }
 
 /// An address that is free now, and that a restarted server finds again.
-fn free_tcp() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+fn free_tcp(ip: IpAddr) -> SocketAddr {
+    let listener = TcpListener::bind((ip, 0)).expect("a free port");
     listener.local_addr().expect("an address")
 }
 
 /// The same for media, which is received over UDP and TCP.
-fn free_for_both() -> SocketAddr {
+fn free_for_both(ip: IpAddr) -> SocketAddr {
     loop {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let socket = UdpSocket::bind((ip, 0)).expect("a free port");
         let address = socket.local_addr().expect("an address");
         if TcpListener::bind(address).is_ok() {
             return address;
