@@ -16,6 +16,11 @@ pub struct PeerId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey(pub u32);
 
+/// Whose a peer is. Peers of one kin never receive one another's tracks: a member that plays on one
+/// device and publishes from another gets everybody but itself. The room mints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kin(pub u64);
+
 /// What a sent track shows or carries.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
@@ -96,11 +101,19 @@ pub enum Order {
     /// closed and its pictures are not forwarded until ordered.
     Offer {
         peer: PeerId,
+        kin: Kin,
         sdp: String,
         sending: Vec<Sending>,
     },
     /// A candidate of the client's, as in the `candidate` attribute.
     Candidate { peer: PeerId, candidate: String },
+    /// New ICE credentials of the client's, answered by [`Notice::Restarted`]. Media goes on over
+    /// the present path until another is found.
+    Restart {
+        peer: PeerId,
+        ufrag: String,
+        pwd: String,
+    },
     /// Opens or closes a microphone. The floor is this order; nothing else opens one.
     Hear { peer: PeerId, gate: Gate },
     /// Whether the peer's pictures are forwarded.
@@ -125,6 +138,17 @@ pub enum OfferRefusal {
     /// The shard takes no more peers.
     #[error("this server takes no more members on this session")]
     Full,
+}
+
+/// The server's side of an ICE restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restarted {
+    /// The new user fragment.
+    pub ufrag: String,
+    /// The new password.
+    pub pwd: String,
+    /// Values of the `candidate` attribute.
+    pub candidates: Vec<String>,
 }
 
 /// What a slot carries.
@@ -157,6 +181,11 @@ pub enum Notice {
     Answered {
         peer: PeerId,
         answer: Result<String, OfferRefusal>,
+    },
+    /// The answer to an ICE restart, or why there is none (the peer goes on as it was).
+    Restarted {
+        peer: PeerId,
+        restarted: Result<Restarted, OfferRefusal>,
     },
     /// ICE and DTLS have finished: media may flow.
     Connected { peer: PeerId },

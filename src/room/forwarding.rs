@@ -9,7 +9,8 @@ use super::{
 use crate::{
     ids::MemberId,
     media::{
-        AudioRank, Gate, Notice, OfferRefusal, Order, PeerId, Sending, Shown, SlotState, Source,
+        AudioRank, Gate, Kin, Notice, OfferRefusal, Order, PeerId, Sending, Shown, SlotState,
+        Source,
     },
     meeting::{Actor, Command, Hearing},
     time::Timestamp,
@@ -37,15 +38,28 @@ impl Room {
         let closed = place
             .peers
             .offer(peer, connection, now + self.settings.answer_ms);
-        self.owners.insert(peer, member);
+        self.owners.insert(peer, member.clone());
+        let kin = self.kin(&member);
         if let Some(closed) = closed {
             self.close(closed);
         }
-        self.order(Order::Offer { peer, sdp, sending });
+        self.order(Order::Offer {
+            peer,
+            kin,
+            sdp,
+            sending,
+        });
         self.reconcile();
     }
 
-    fn offer_bounds(&self, sdp: &str, sending: &[Sending]) -> Result<(), Refused> {
+    /// The member's name towards media, for as long as the room runs.
+    pub(super) fn kin(&mut self, member: &MemberId) -> Kin {
+        // Bounded by the roster.
+        let next = Kin(self.kins.len() as u64);
+        *self.kins.entry(member.clone()).or_insert(next)
+    }
+
+    pub(super) fn offer_bounds(&self, sdp: &str, sending: &[Sending]) -> Result<(), Refused> {
         let (bytes, bytes_max) = (sdp.len(), self.settings.sdp_bytes_max);
         if bytes > bytes_max {
             return Err(Refused::SdpTooLong { bytes, bytes_max });
@@ -64,8 +78,6 @@ impl Room {
     }
 
     fn candidate(&mut self, connection: ConnectionId, candidate: String) -> Result<(), Refused> {
-        let (_, place) =
-            place_of(&self.connections, &mut self.places, connection).ok_or(Refused::NotInRoom)?;
         let (bytes, bytes_max) = (candidate.len(), self.settings.candidate_bytes_max);
         if bytes > bytes_max {
             return Err(Refused::CandidateTooLong { bytes, bytes_max });
@@ -74,13 +86,18 @@ impl Room {
             return Ok(());
         }
         let count_max = self.settings.candidates_max;
-        let peer = place
-            .peers
-            .candidate(count_max)
-            .map_err(|none| match none {
-                NoCandidate::NoOffer => Refused::NoOffer,
-                NoCandidate::TooMany => Refused::CandidatesTooMany { count_max },
-            })?;
+        let counted = match self.calls.candidate(connection, count_max) {
+            Some(counted) => counted,
+            None => place_of(&self.connections, &mut self.places, connection)
+                .ok_or(Refused::NotInRoom)?
+                .1
+                .peers
+                .candidate(count_max),
+        };
+        let peer = counted.map_err(|none| match none {
+            NoCandidate::NoOffer => Refused::NoOffer,
+            NoCandidate::TooMany => Refused::CandidatesTooMany { count_max },
+        })?;
         self.order(Order::Candidate { peer, candidate });
         Ok(())
     }
@@ -88,9 +105,16 @@ impl Room {
     /// The shard tells something about a peer.
     pub fn handle_notice(&mut self, now: Timestamp, notice: Notice) {
         match notice {
-            Notice::Answered { peer, answer } => self.answered(peer, answer),
+            Notice::Answered { peer, answer } => match self.calls.of_peer(peer) {
+                Some(call) => self.call_answered(now, call, answer),
+                None => self.answered(peer, answer),
+            },
+            Notice::Restarted { peer, restarted } => self.restarted(peer, restarted),
             Notice::Connected { peer } => self.connected(now, peer),
-            Notice::Lost { peer } => self.lost(now, peer),
+            Notice::Lost { peer } => match self.calls.of_peer(peer) {
+                Some(call) => self.drop_call(call),
+                None => self.lost(now, peer),
+            },
             Notice::AudioDelivered { peer } => {
                 self.audio(now, peer, |member| Command::AudioDelivered { member });
             }
@@ -144,7 +168,14 @@ impl Room {
             self.reconcile();
         }
         self.settle_presence_of(now, peer);
-        self.signal(to.into_iter().collect(), Signal::Lost {});
+        match to {
+            Some(publisher) if self.calls.is_publisher(publisher) => {
+                self.release(publisher, None);
+                self.handle_disconnect(now, publisher);
+            }
+            Some(page) => self.signal(vec![page], Signal::Lost {}),
+            None => {}
+        }
     }
 
     fn settle_presence_of(&mut self, now: Timestamp, peer: PeerId) {
@@ -341,7 +372,7 @@ fn gate(hearing: Hearing) -> Gate {
     }
 }
 
-fn place_of<'a>(
+pub(super) fn place_of<'a>(
     connections: &BTreeMap<ConnectionId, MemberId>,
     places: &'a mut BTreeMap<MemberId, Place>,
     connection: ConnectionId,

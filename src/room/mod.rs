@@ -5,6 +5,7 @@
 //! know sockets, tokens or how a request is written; it does know how an event and a signal are
 //! written, because they are encoded once for everybody.
 
+mod calls;
 mod directory;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -21,6 +22,7 @@ pub mod task;
 
 use serde::{Deserialize, Serialize};
 
+pub use calls::Purpose;
 pub use directory::{Directory, States};
 pub use output::{Announcement, Answer, Message, Output, Parting, Picture, Refused, Signal, Slot};
 pub use room::Room;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub sdp_bytes_max: usize,
     /// Sending sections of an offer at most; more are answered `limit`.
     pub sending_max: usize,
+    /// Players (WHEP) of one member at once at most; one more is refused.
+    pub players_per_member_max: usize,
     /// Candidates of one peer connection at most; more are answered `limit`.
     pub candidates_max: u16,
     /// The longest candidate, in bytes; a longer one is answered `limit`.
@@ -77,6 +81,7 @@ impl Default for Settings {
             answer_ms: Millis::from_secs(5),
             sdp_bytes_max: 60 * 1024,
             sending_max: 8,
+            players_per_member_max: 3,
             candidates_max: 64,
             candidate_bytes_max: 1024,
             pictures_max: 64,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ConnectionId;
 use crate::{
     ids::MemberId,
-    media::{Kind, OfferRefusal, Order, Source},
+    media::{Kind, OfferRefusal, Order, Restarted, Source},
     meeting::{
         Refusal, SessionState, Snapshot,
         event::{Recorded, Rev},
@@ -151,6 +151,8 @@ pub enum Answer {
     Resumed(Rev),
     /// The answer to an offer.
     Sdp(String),
+    /// The answer to an ICE restart.
+    Restarted(Restarted),
 }
 
 /// Why a request was not granted.
@@ -183,6 +185,9 @@ pub enum Refused {
     /// A client says that it shows too many pictures.
     #[error("{count} pictures are shown, {count_max} are allowed")]
     PicturesTooMany { count: usize, count_max: usize },
+    /// The member plays the session as often at once as one may.
+    #[error("you play this session {count_max} times already: end one of them first")]
+    PlayersTooMany { count_max: usize },
     /// Another device of the member's has taken the place of this one, which comes back.
     #[error("you have joined from another window or device since")]
     Replaced,

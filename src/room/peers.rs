@@ -67,9 +67,19 @@ pub(super) struct Peers {
 impl Peers {
     /// Adds the peer of a new offer. Gives the peer that must be closed for it, if any.
     pub fn offer(&mut self, id: PeerId, by: ConnectionId, until: Timestamp) -> Option<PeerId> {
+        self.follow(id, Phase::Offered { by, until })
+    }
+
+    /// Adds a peer whose offer has been answered already. Gives the peer that must be closed for it,
+    /// if any.
+    pub fn adopt(&mut self, id: PeerId) -> Option<PeerId> {
+        self.follow(id, Phase::Answered)
+    }
+
+    fn follow(&mut self, id: PeerId, phase: Phase) -> Option<PeerId> {
         let replaced = self.newest.replace(Peer {
             id,
-            phase: Phase::Offered { by, until },
+            phase,
             gate: Gate::Closed,
             shown: false,
             candidates: 0,
@@ -160,6 +170,13 @@ impl Peers {
         }
         peer.candidates = peer.candidates.saturating_add(1);
         Ok(peer.id)
+    }
+
+    /// The newest peer, whose candidates are counted anew: an ICE restart brings new ones.
+    pub fn restart(&mut self) -> Option<PeerId> {
+        let peer = self.newest.as_mut()?;
+        peer.candidates = 0;
+        Some(peer.id)
     }
 
     /// Keeps the newest peer's slot map for a connection that takes over.

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     Announcement, Answer, ConnectionId, DeviceNumber, Message, Output, Parting, Picture, Refused,
-    Settings, Signal, Slot, peers::Peers,
+    Settings, Signal, Slot, calls::Calls, peers::Peers,
 };
 use crate::{
     ids::MemberId,
-    media::{Order, PeerId},
+    media::{Kin, Order, PeerId},
     meeting::{
         Actor, Command, Meeting, Refusal, RefusalCode, SessionState,
         event::{EVENT_VERSION, Event, LeaveReason, Recorded, Rev},
@@ -52,6 +52,10 @@ pub struct Room {
     pub(super) connections: BTreeMap<ConnectionId, MemberId>,
     /// Whose a peer is.
     pub(super) owners: BTreeMap<PeerId, MemberId>,
+    /// What media knows members by.
+    pub(super) kins: BTreeMap<MemberId, Kin>,
+    /// Peer connections without a page.
+    pub(super) calls: Calls,
     /// The order last given to the shard.
     pub(super) prominence: Vec<PeerId>,
     /// The last revision announced.
@@ -85,6 +89,8 @@ impl Room {
             places: BTreeMap::new(),
             connections: BTreeMap::new(),
             owners: BTreeMap::new(),
+            kins: BTreeMap::new(),
+            calls: Calls::default(),
             prominence: Vec::new(),
             speaking: Vec::new(),
             outputs: VecDeque::new(),
@@ -146,6 +152,7 @@ impl Room {
             .filter_map(|place| place.peers.next_deadline());
         graces
             .chain(offers)
+            .chain(self.calls.next_deadline())
             .chain(self.meeting.next_deadline())
             .min()
     }
@@ -194,7 +201,7 @@ impl Room {
 
     /// Asks the meeting to let the member in. One who is in the room already stays, whatever the
     /// session's state, and keeps the name unless another is given.
-    fn enter(
+    pub(super) fn enter(
         &mut self,
         now: Timestamp,
         member: &MemberId,
@@ -213,6 +220,11 @@ impl Room {
 
     /// The member of a connection goes for good.
     pub fn handle_leave(&mut self, now: Timestamp, connection: ConnectionId) {
+        if self.end_call(connection) {
+            self.answer(connection, Ok(Answer::Done));
+            self.release(connection, None);
+            return;
+        }
         let Some(member) = self.connections.remove(&connection) else {
             self.answer(connection, Err(Refused::NotInRoom));
             return;
@@ -229,6 +241,8 @@ impl Room {
 
     /// A connection is gone; its member has the grace to come back.
     pub fn handle_disconnect(&mut self, now: Timestamp, connection: ConnectionId) {
+        self.end_call(connection);
+        self.calls.forget_publisher(connection);
         let Some(member) = self.connections.remove(&connection) else {
             return;
         };
@@ -313,6 +327,7 @@ impl Room {
             .values_mut()
             .filter_map(|place| place.peers.overdue(now))
             .collect();
+        self.give_up_calls(now);
         for (peer, by) in overdue {
             self.close(peer);
             self.reconcile();
@@ -341,21 +356,13 @@ impl Room {
         since: Option<Rev>,
         device: Option<DeviceNumber>,
     ) {
-        let place = self.places.entry(member.clone()).or_default();
-        place.leaves_at = None;
-        place.device = device;
+        self.seat(now, connection, &member, device);
+        let place = self.places.entry(member).or_default();
         if since.is_none() {
             place.view = None;
         }
         let layers = place.peers.layers().to_vec();
-        let older = place.connection.replace(connection);
         let slots = place.peers.slots().map(<[Slot]>::to_vec);
-        self.settle_presence(now, &member);
-        self.connections.insert(connection, member);
-        if let Some(older) = older.filter(|&older| older != connection) {
-            self.connections.remove(&older);
-            self.release(older, Some(Parting::Replaced));
-        }
         match since.and_then(|since| self.missed(since)) {
             Some(missed) => {
                 for announcement in missed {
@@ -374,6 +381,26 @@ impl Room {
         if !self.speaking.is_empty() {
             let members = self.speaking.clone();
             self.signal(vec![connection], Signal::Speaking { members });
+        }
+    }
+
+    /// Puts the connection in the member's place; an older one is released.
+    pub(super) fn seat(
+        &mut self,
+        now: Timestamp,
+        connection: ConnectionId,
+        member: &MemberId,
+        device: Option<DeviceNumber>,
+    ) {
+        let place = self.places.entry(member.clone()).or_default();
+        place.leaves_at = None;
+        place.device = device;
+        let older = place.connection.replace(connection);
+        self.settle_presence(now, member);
+        self.connections.insert(connection, member.clone());
+        if let Some(older) = older.filter(|&older| older != connection) {
+            self.connections.remove(&older);
+            self.release(older, Some(Parting::Replaced));
         }
     }
 
@@ -442,6 +469,7 @@ impl Room {
         }
         if self.state != self.meeting.state() {
             self.state = self.meeting.state();
+            self.end_players_of_a_closed_session();
             self.later(Output::State(self.state));
         }
         Ok(())
@@ -454,6 +482,9 @@ impl Room {
         member: &MemberId,
         reason: LeaveReason,
     ) -> Option<(ConnectionId, Parting)> {
+        if reason == LeaveReason::Removed {
+            self.end_players_of(member);
+        }
         let place = self.places.remove(member)?;
         for peer in place.peers.ids().collect::<Vec<_>>() {
             self.close(peer);
@@ -478,7 +509,8 @@ impl Room {
         self.tell(to, Message::Signal(signal));
     }
 
-    fn tell(&mut self, to: Vec<ConnectionId>, message: Message) {
+    fn tell(&mut self, mut to: Vec<ConnectionId>, message: Message) {
+        to.retain(|connection| !self.calls.is_publisher(*connection));
         if !to.is_empty() {
             self.later(Output::Tell { to, message });
         }
@@ -503,7 +535,8 @@ impl Room {
         self.later(Output::Answer { to, answer });
     }
 
-    fn release(&mut self, connection: ConnectionId, parting: Option<Parting>) {
+    pub(super) fn release(&mut self, connection: ConnectionId, parting: Option<Parting>) {
+        self.calls.forget_publisher(connection);
         self.later(Output::Release {
             connection,
             parting,

@@ -16,7 +16,8 @@ use tokio::sync::{
 };
 
 use super::{
-    Answer, ConnectionId, DeviceNumber, Output, Parting, Picture, Refused, Room, directory::States,
+    Answer, ConnectionId, DeviceNumber, Output, Parting, Picture, Purpose, Refused, Room,
+    directory::States,
 };
 use crate::{
     ids::{MemberId, SessionId},
@@ -79,6 +80,21 @@ pub enum Asked {
         connection: ConnectionId,
         sdp: String,
         sending: Vec<Sending>,
+    },
+    /// A peer connection without a page is offered; the answer is its SDP.
+    Call {
+        connection: ConnectionId,
+        member: MemberId,
+        purpose: Purpose,
+        sdp: String,
+        sending: Vec<Sending>,
+        link: Link,
+    },
+    /// New ICE credentials of such a peer connection.
+    Restart {
+        connection: ConnectionId,
+        ufrag: String,
+        pwd: String,
     },
     /// A candidate of the latest offer; an empty one ends them.
     Candidate {
@@ -237,6 +253,23 @@ impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
                 let peer = PeerId(self.start.peers.fetch_add(1, Ordering::Relaxed));
                 room.handle_offer(now, connection, peer, sdp, sending);
             }
+            Asked::Call {
+                connection,
+                member,
+                purpose,
+                sdp,
+                sending,
+                link,
+            } => {
+                self.links.insert(connection, link);
+                let peer = PeerId(self.start.peers.fetch_add(1, Ordering::Relaxed));
+                room.handle_call(now, connection, (member, purpose), peer, sdp, sending);
+            }
+            Asked::Restart {
+                connection,
+                ufrag,
+                pwd,
+            } => room.handle_restart(connection, ufrag, pwd),
             Asked::Candidate {
                 connection,
                 candidate,

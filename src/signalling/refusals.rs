@@ -32,7 +32,8 @@ impl From<Refused> for ErrorBody {
             Refused::Offer(OfferRefusal::Full) => ErrorCode::Full,
             Refused::Unanswered => ErrorCode::Internal,
             Refused::NoOffer => ErrorCode::NotNow,
-            Refused::SdpTooLong { .. }
+            Refused::PlayersTooMany { .. }
+            | Refused::SdpTooLong { .. }
             | Refused::SendingTooMany { .. }
             | Refused::CandidateTooLong { .. }
             | Refused::CandidatesTooMany { .. }
@@ -63,7 +64,8 @@ fn meeting(code: RefusalCode) -> ErrorCode {
 impl From<Answer> for Granted {
     fn from(answer: Answer) -> Self {
         match answer {
-            Answer::Done => Granted::Done {},
+            // ICE restarts are asked for over HTTP alone.
+            Answer::Done | Answer::Restarted(_) => Granted::Done {},
             Answer::Snapshot(snapshot) => Granted::Snapshot { snapshot },
             Answer::Resumed(rev) => Granted::Resumed {
                 resumed: Resumed { rev },

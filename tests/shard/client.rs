@@ -11,7 +11,7 @@ use std::{
 use bytes::BytesMut;
 use rand::{SeedableRng, rngs::StdRng};
 use roundtable::media::{
-    Notice, Order, PeerId, Sending, SessionKey, Source,
+    Kin, Notice, Order, PeerId, Sending, SessionKey, Source,
     shard::{
         DATAGRAM_BYTES_MAX, Settings, Shard,
         rtp::{self, HeaderFields},
@@ -196,6 +196,7 @@ impl Hall {
             SESSION,
             Order::Offer {
                 peer: id,
+                kin: Kin(id.0),
                 sdp: offered.sdp.clone(),
                 sending: vec![
                     Sending {

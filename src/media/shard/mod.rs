@@ -50,7 +50,7 @@ use std::{
 use rand::{Rng, RngExt, rngs::StdRng};
 use rustc_hash::FxHashMap;
 
-use super::{Gate, Notice, OfferRefusal, Order, PeerId, Sending, SessionKey};
+use super::{Gate, Kin, Notice, OfferRefusal, Order, PeerId, Restarted, Sending, SessionKey};
 use bandwidth::{Arrivals, Downlink};
 use forward::Forwards;
 use peer::{Numbers, Peer, Plan, Track};
@@ -211,8 +211,13 @@ impl Shard {
     pub fn handle_order(&mut self, now: Instant, session: SessionKey, order: Order) {
         self.now = now;
         match order {
-            Order::Offer { peer, sdp, sending } => {
-                let answer = self.offer(session, peer, &sdp, &sending);
+            Order::Offer {
+                peer,
+                kin,
+                sdp,
+                sending,
+            } => {
+                let answer = self.offer(session, (peer, kin), &sdp, &sending);
                 self.notices
                     .push_back((session, Notice::Answered { peer, answer }));
             }
@@ -221,6 +226,11 @@ impl Shard {
                     peer.transport.handle_candidate(&candidate);
                     self.drain(key);
                 }
+            }
+            Order::Restart { peer, ufrag, pwd } => {
+                let restarted = self.restart(peer, ufrag, pwd);
+                self.notices
+                    .push_back((session, Notice::Restarted { peer, restarted }));
             }
             Order::Hear { peer, gate } => {
                 if let Some((key, peer)) = self.find(peer) {
@@ -291,7 +301,7 @@ impl Shard {
     fn offer(
         &mut self,
         session: SessionKey,
-        id: PeerId,
+        (id, kin): (PeerId, Kin),
         text: &str,
         sending: &[Sending],
     ) -> Result<String, OfferRefusal> {
@@ -340,6 +350,7 @@ impl Shard {
         self.arrivals += 1;
         let peer = Peer {
             id,
+            kin,
             session,
             order: self.arrivals,
             transport,
@@ -368,6 +379,33 @@ impl Shard {
         self.next_tick = self.next_tick.max(self.now);
         self.drain(key);
         Ok(answer)
+    }
+
+    fn restart(
+        &mut self,
+        id: PeerId,
+        remote_ufrag: String,
+        remote_pwd: String,
+    ) -> Result<Restarted, OfferRefusal> {
+        sdp::check_credentials(&remote_ufrag, &remote_pwd)?;
+        let candidates = transport::candidates(&self.announced).map_err(OfferRefusal::Malformed)?;
+        let (ufrag, pwd) = (token(&mut self.random, 8), token(&mut self.random, 24));
+        let now = self.now;
+        let (key, peer) = self
+            .find(id)
+            .ok_or_else(|| OfferRefusal::Malformed("this connection has ended".to_owned()))?;
+        peer.transport
+            .restart(now, (&ufrag, &pwd), remote_ufrag, remote_pwd)
+            .map_err(OfferRefusal::Malformed)?;
+        let former = std::mem::replace(&mut peer.ufrag, ufrag.clone());
+        self.by_ufrag.remove(&former);
+        self.by_ufrag.insert(ufrag.clone(), key);
+        self.drain(key);
+        Ok(Restarted {
+            ufrag,
+            pwd,
+            candidates,
+        })
     }
 
     fn close(&mut self, key: PeerKey) {

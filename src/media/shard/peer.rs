@@ -15,7 +15,7 @@ use super::{
     transport::{FarEnd, Path, Transport},
     vp8::Shift,
 };
-use crate::media::{Gate, Kind, PeerId, SessionKey, Shown, SlotState, Source};
+use crate::media::{Gate, Kin, Kind, PeerId, SessionKey, Shown, SlotState, Source};
 
 /// Sent packets of a picture that a receiver can ask for again: a second at 2 Mbit/s.
 const HISTORY_PACKETS: usize = 256;
@@ -24,6 +24,8 @@ const HISTORY_PACKETS: usize = 256;
 pub struct Peer {
     /// The room's name for it.
     pub id: PeerId,
+    /// Whose it is.
+    pub kin: Kin,
     /// The session it belongs to.
     pub session: SessionKey,
     /// Its place in the order of coming.

@@ -106,14 +106,14 @@ impl Shard {
         candidates
             .iter()
             .map(|candidate| candidate.key)
-            .filter(|track| track.peer != key)
             .filter(|track| {
                 let owner = self.peer(track.peer);
                 owner.is_some_and(|owner| {
-                    owner.tracks.get(track.track).is_some_and(|track| {
-                        peer.plays(track.encoding)
-                            && (kind == Kind::Audio || peer.shows(owner.id, track.source))
-                    })
+                    owner.kin != peer.kin
+                        && owner.tracks.get(track.track).is_some_and(|track| {
+                            peer.plays(track.encoding)
+                                && (kind == Kind::Audio || peer.shows(owner.id, track.source))
+                        })
                 })
             })
             .collect()
@@ -314,7 +314,9 @@ impl Shard {
             for peer in &members {
                 if let Some(peer) = self.peer(*peer) {
                     let slots = peer.slots.iter().filter(|slot| slot.kind == Kind::Audio);
-                    audio_slots = audio_slots.min(slots.count());
+                    // Who only sends misses nothing.
+                    let slots = Some(slots.count()).filter(|count| *count > 0);
+                    audio_slots = audio_slots.min(slots.unwrap_or(usize::MAX));
                 }
                 for (source, latest) in self.sources_with_latest(*peer) {
                     let Some(source) = self.source_mut(source) else {

@@ -76,6 +76,7 @@ fn supersedes(newer: &Notice, older: &Notice) -> bool {
             | Notice::Speaking { .. }
             | Notice::Needed { .. }
             | Notice::Answered { .. }
+            | Notice::Restarted { .. }
             | Notice::Connected { .. }
             | Notice::Lost { .. }
             | Notice::AudioDelivered { .. }

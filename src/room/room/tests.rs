@@ -140,6 +140,7 @@ pub(super) fn line(output: &Output) -> String {
                 Ok(Answer::Snapshot(snapshot)) => format!("snapshot {}", snapshot.rev.0),
                 Ok(Answer::Resumed(rev)) => format!("resumed {}", rev.0),
                 Ok(Answer::Sdp(_)) => "sdp".to_owned(),
+                Ok(Answer::Restarted(restarted)) => format!("restarted {}", restarted.ufrag),
                 Err(Refused::Meeting(refusal)) => format!("no: {}", refusal.code.as_str()),
                 Err(refused) => format!("no: {refused}"),
             };
@@ -159,6 +160,7 @@ pub(super) fn line(output: &Output) -> String {
 fn order_line(order: &Order) -> String {
     match order {
         Order::Offer { peer, .. } => format!("offer p{}", peer.0),
+        Order::Restart { peer, ufrag, .. } => format!("restart p{} {ufrag}", peer.0),
         Order::Candidate { peer, candidate } => format!("candidate p{} {candidate}", peer.0),
         Order::Hear { peer, gate } => match gate {
             Gate::Closed => format!("silence p{}", peer.0),

@@ -7,7 +7,9 @@ mod answer;
 mod offer;
 
 pub use answer::{Local, Part, Receiving, Slot, answer};
-pub use offer::{Codec, Direction, Encoding, Extensions, Offer, Rtx, Section, read};
+pub use offer::{
+    Codec, Direction, Encoding, Extensions, Offer, Rtx, Section, check_credentials, read,
+};
 
 /// Whether an offer is within what the server reads, in bytes.
 pub const OFFER_BYTES_MAX: usize = 60 * 1024;

@@ -200,11 +200,7 @@ pub fn read(text: &str) -> Result<Offer, OfferRefusal> {
     };
     let ufrag = find("ice-ufrag").ok_or_else(|| malformed("the offer has no a=ice-ufrag"))?;
     let pwd = find("ice-pwd").ok_or_else(|| malformed("the offer has no a=ice-pwd"))?;
-    if !(4..=256).contains(&ufrag.len()) || !(22..=256).contains(&pwd.len()) {
-        return Err(malformed(
-            "a=ice-ufrag has 4 to 256 characters, a=ice-pwd 22 to 256 (RFC 8839 section 5.4)",
-        ));
-    }
+    check_credentials(ufrag, pwd)?;
     let fingerprint = find("fingerprint")
         .ok_or_else(|| malformed("the offer has no a=fingerprint"))
         .and_then(read_fingerprint)?;
@@ -241,6 +237,19 @@ pub fn read(text: &str) -> Result<Offer, OfferRefusal> {
         candidates,
         sections,
     })
+}
+
+/// Whether a client's ICE credentials are what RFC 8839 section 5.4 asks for.
+///
+/// # Errors
+/// [`OfferRefusal::Malformed`] says what they must be.
+pub fn check_credentials(ufrag: &str, pwd: &str) -> Result<(), OfferRefusal> {
+    if (4..=256).contains(&ufrag.len()) && (22..=256).contains(&pwd.len()) {
+        return Ok(());
+    }
+    Err(malformed(
+        "a=ice-ufrag has 4 to 256 characters, a=ice-pwd 22 to 256 (RFC 8839 section 5.4)",
+    ))
 }
 
 fn is_bundle(attribute: &rtc::sdp::description::common::Attribute) -> bool {

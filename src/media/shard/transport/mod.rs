@@ -272,6 +272,34 @@ impl Transport {
         })
     }
 
+    /// Gives both sides new credentials (RFC 8445 section 9). Datagrams go to the present path until
+    /// a pair is selected under the new ones; the DTLS association and its keys stay.
+    ///
+    /// # Errors
+    /// Where there is nothing left to restart, or the agent refuses the credentials; says why.
+    pub fn restart(
+        &mut self,
+        now: Instant,
+        (ufrag, pwd): (&str, &str),
+        remote_ufrag: String,
+        remote_pwd: String,
+    ) -> Result<(), String> {
+        if self.lost {
+            return Err("nothing comes from the client any more: offer anew".to_owned());
+        }
+        self.agent
+            .restart(now, ufrag.to_owned(), pwd.to_owned(), true)
+            .and_then(|()| {
+                self.agent
+                    .start_connectivity_checks(now, false, remote_ufrag, remote_pwd)
+            })
+            .map_err(|error| error.to_string())?;
+        self.remote_candidates = 0;
+        self.checked_addresses.clear();
+        self.drain_ice();
+        Ok(())
+    }
+
     /// Takes a candidate of the client's, as in the `candidate` attribute. Names to be resolved,
     /// TCP (it is the client that connects) and those past [`REMOTE_CANDIDATES_MAX`] are ignored: the client's own checks reach
     /// the server whatever it announces.
