@@ -140,6 +140,7 @@ impl Bound {
             public_url: self.public_url,
             trusted_proxies: settings.trusted_proxies,
             stopping: stopping.clone(),
+            calls: Arc::default(),
         }));
         let door = Door {
             routes,

@@ -10,6 +10,7 @@ mod headers;
 mod listener;
 mod tls;
 mod upgrade;
+mod whip;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -23,7 +24,7 @@ use axum::{
     http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{any, get},
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -84,6 +85,7 @@ struct Rooms {
     public_url: Option<PublicUrl>,
     trusted_proxies: Vec<IpAddr>,
     stopping: watch::Receiver<bool>,
+    calls: Arc<whip::Calls>,
 }
 
 /// Waits until the server is asked to stop; a server whose switch is gone is asked too.
@@ -96,6 +98,10 @@ fn router(rooms: Arc<Rooms>) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/ws", get(upgrade::open))
+        .route("/whip/{session}", any(whip::publish))
+        .route("/whip/{session}/{call}", any(whip::published))
+        .route("/whep/{session}", any(whip::play))
+        .route("/whep/{session}/{call}", any(whip::played))
         .route("/", get(assets::page))
         .route("/join", get(assets::page))
         .route("/assets/{*path}", get(assets::file))

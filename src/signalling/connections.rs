@@ -24,6 +24,8 @@ struct Open<W> {
     address: IpAddr,
     /// Whose it is and by which link, after `hello`.
     link: Option<(MemberId, String)>,
+    /// It only plays: no presence of its member's, and counted by the room.
+    plays: bool,
 }
 
 /// Which open connections are meant.
@@ -74,6 +76,7 @@ impl<W> Connections<W> {
                 way,
                 address,
                 link: None,
+                plays: false,
             },
         );
         Ok(id)
@@ -85,7 +88,9 @@ impl<W> Connections<W> {
         let link = (member.clone(), jti.to_owned());
         self.open.get_mut(&id)?.link = Some(link);
         self.links.insert(member.clone(), jti.to_owned());
-        let its = |open: &&mut Open<W>| matches!(&open.link, Some((its, _)) if its == member);
+        let its = |open: &&mut Open<W>| {
+            !open.plays && matches!(&open.link, Some((its, _)) if its == member)
+        };
         let count = self.open.values_mut().filter(its).count();
         if count <= self.bounds.per_member {
             return None;
@@ -93,6 +98,14 @@ impl<W> Connections<W> {
         let oldest = self.open.values_mut().find(its)?;
         oldest.link = None;
         Some(&oldest.way)
+    }
+
+    /// Notes whose player a connection is. It pushes out no other, nor do others push it out.
+    pub fn note_player(&mut self, id: ConnectionId, member: &MemberId, jti: &str) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.link = Some((member.clone(), jti.to_owned()));
+            open.plays = true;
+        }
     }
 
     /// Forgets a connection.
@@ -201,5 +214,9 @@ mod tests {
         );
         let found: Vec<_> = open.find(Which::OfMember(&laos)).collect();
         assert_eq!(found, [&"c"]);
+        let player = open.open(THERE, "player").expect("room");
+        open.note_player(player, &laos, "one");
+        let found: Vec<_> = open.find(Which::OfLink("one")).collect();
+        assert_eq!(found, [&"c", &"player"], "both live");
     }
 }

@@ -121,23 +121,53 @@ impl Context {
         ways.filter(|way| way.try_send(closing).is_ok()).count()
     }
 
+    /// Whose a token is.
+    ///
+    /// # Errors
+    /// Where it opens nothing.
+    pub fn member(&self, token: &Token) -> Result<MemberId, LinkRefusal> {
+        let grant = self.grant(token, &lock(&self.revocations))?;
+        Ok(grant.member)
+    }
+
+    /// STUN or TURN servers that clients are told to use.
+    pub fn ice_urls(&self) -> &[String] {
+        &self.settings.ice_urls
+    }
+
     /// What a token is worth to this connection.
     pub(super) fn verify(&self, token: &Token, id: ConnectionId) -> Result<Grant, LinkRefusal> {
         // Held until the connection is in the book: a link that is being revoked is refused here,
         // or its connection is found there.
         let revocations = lock(&self.revocations);
-        let guests = GuestList {
-            event: &self.programme.id,
-            seats: &self.programme.seats,
-            revocations: &revocations,
-        };
-        let grant = self.invites.verify(&token.0, (self.now)(), &guests)?;
+        let grant = self.grant(token, &revocations)?;
         let mut connections = lock(&self.connections);
         if let Some(oldest) = connections.greet(id, &grant.member, &grant.jti) {
             // Full: it is being closed already.
             let _closing = oldest.try_send(Closing::Replaced);
         }
         Ok(grant)
+    }
+
+    /// What a token is worth to this connection, which plays and is nobody's presence.
+    pub(super) fn verify_player(
+        &self,
+        token: &Token,
+        id: ConnectionId,
+    ) -> Result<Grant, LinkRefusal> {
+        let revocations = lock(&self.revocations);
+        let grant = self.grant(token, &revocations)?;
+        lock(&self.connections).note_player(id, &grant.member, &grant.jti);
+        Ok(grant)
+    }
+
+    fn grant(&self, token: &Token, revocations: &Revocations) -> Result<Grant, LinkRefusal> {
+        let guests = GuestList {
+            event: &self.programme.id,
+            seats: &self.programme.seats,
+            revocations,
+        };
+        self.invites.verify(&token.0, (self.now)(), &guests)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The signalling protocol: how a client speaks with the server.
 //!
 //! `protocol.md` lists every message; `wire.rs` is the same list as types; `session.rs` is one
-//! connection as a pure state machine; `task.rs` and `socket.rs` are its SHELL, `context.rs` is what
-//! all of them share. This module must
+//! connection as a pure state machine; `task.rs` and `socket.rs` are its SHELL, `call.rs` (SHELL) is a
+//! connection without a WebSocket, `context.rs` is what all of them share. This module must
 //! never know what a meeting decides or what media does: it carries requests to a room and words
 //! back.
 
+pub mod call;
 pub mod closing;
 mod connections;
 mod context;
