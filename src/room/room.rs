@@ -545,6 +545,8 @@ impl Room {
 }
 
 #[cfg(test)]
+mod calling;
+#[cfg(test)]
 mod storing;
 #[cfg(test)]
 mod tests;

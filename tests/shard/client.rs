@@ -11,7 +11,7 @@ use std::{
 use bytes::BytesMut;
 use rand::{SeedableRng, rngs::StdRng};
 use roundtable::media::{
-    Kin, Notice, Order, PeerId, Sending, SessionKey, Source,
+    Kin, Notice, Order, PeerId, Restarted, Sending, SessionKey, Source,
     shard::{
         DATAGRAM_BYTES_MAX, Settings, Shard,
         rtp::{self, HeaderFields},
@@ -435,6 +435,31 @@ impl Client {
         self.address = address;
         let provider = self.provider.clone();
         (self.agent, _) = checking(now, provider, address, &self.credentials);
+    }
+
+    /// The order that gives its side new credentials.
+    #[allow(dead_code, reason = "for who restarts")]
+    pub fn restarts(&self, ufrag: &str, pwd: &str) -> Order {
+        Order::Restart {
+            peer: self.id,
+            ufrag: ufrag.to_owned(),
+            pwd: pwd.to_owned(),
+        }
+    }
+
+    /// Its checks begin anew, with new credentials of both sides.
+    #[allow(dead_code, reason = "for who restarts")]
+    pub fn restarted(&mut self, now: Instant, ufrag: &str, pwd: &str, server: &Restarted) {
+        self.credentials = Credentials {
+            ufrag: ufrag.to_owned(),
+            pwd: pwd.to_owned(),
+            server_ufrag: server.ufrag.clone(),
+            server_pwd: server.pwd.clone(),
+            candidate: server.candidates[0].clone(),
+        };
+        self.reachable = false;
+        let provider = self.provider.clone();
+        (self.agent, _) = checking(now, provider, self.address, &self.credentials);
     }
 
     /// Where the server's media is, by its answer.

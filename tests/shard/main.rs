@@ -2,6 +2,7 @@
 
 mod client;
 mod layers;
+mod restart;
 mod streams;
 
 use std::time::Duration;

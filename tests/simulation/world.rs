@@ -8,7 +8,7 @@ use std::{
 
 use rand::{SeedableRng, rngs::StdRng};
 use roundtable::media::{
-    AudioRank, Gate, Notice, Order, PeerId, Sending, SessionKey, Source,
+    AudioRank, Gate, Kin, Notice, Order, PeerId, Sending, SessionKey, Source,
     shard::{DATAGRAM_BYTES_MAX, Settings, Shard, srtp::Profile, transport::Identity},
 };
 
@@ -90,6 +90,7 @@ impl World {
         let sending = [("mic", Source::Microphone), ("cam", Source::Camera)];
         let order = Order::Offer {
             peer: id,
+            kin: Kin(id.0),
             sdp: offered.sdp.clone(),
             sending: sending
                 .map(|(mid, source)| Sending {

@@ -1,6 +1,6 @@
 """A WHIP publisher and a WHEP player on aiortc: `publish|play URL TOKEN SECONDS`.
 
-Prints one line of JSON: what was sent or received in those seconds.
+Prints a line of JSON when it is connected, and one of what was sent or received from then on.
 """
 
 import asyncio
@@ -113,6 +113,11 @@ async def main(what, url, token, seconds):
         description = RTCSessionDescription(text, "answer")
         await connection.setRemoteDescription(description)
         resource = answer.url.join(type(answer.url)(location))
+        while connection.connectionState != "connected":
+            assert connection.connectionState in ("new", "connecting")
+            await asyncio.sleep(0.02)
+        print(json.dumps({"state": "connected"}), flush=True)
+        figures.clear()
         await asyncio.sleep(seconds)
         stats = (await connection.getStats()).values()
         for one in stats:

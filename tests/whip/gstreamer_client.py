@@ -1,6 +1,6 @@
 """A WHIP publisher and a WHEP player on GStreamer's webrtcbin: `publish|play URL TOKEN SECONDS`.
 
-Prints one line of JSON: what was sent or received in those seconds.
+Prints a line of JSON when it is connected, and one of what was sent or received from then on.
 """
 
 import json
@@ -98,6 +98,20 @@ class Client:
         _, sdp = GstSdp.SDPMessage.new_from_text(text)
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, sdp)
         self.web.emit("set-remote-description", description, Gst.Promise.new())
+        GLib.timeout_add(20, self.connected)
+        return False
+
+    def connected(self):
+        state = self.web.get_property("connection-state")
+        if state in (
+            GstWebRTC.WebRTCPeerConnectionState.NEW,
+            GstWebRTC.WebRTCPeerConnectionState.CONNECTING,
+        ):
+            return True
+        assert state == GstWebRTC.WebRTCPeerConnectionState.CONNECTED, state
+        print(json.dumps({"state": "connected"}), flush=True)
+        self.figures.pop("frames", None)
+        self.figures.pop("sounds", None)
         GLib.timeout_add(int(1000 * self.seconds), self.end)
         return False
 
@@ -137,18 +151,22 @@ class Client:
             if not isinstance(one, Gst.Structure) or not one.has_field("type"):
                 continue
             kind = one.get_value("type")
-            if kind in (GstWebRTC.WebRTCStatsType.OUTBOUND_RTP, GstWebRTC.WebRTCStatsType.INBOUND_RTP):
-                field = "packets-sent" if one.has_field("packets-sent") else "packets-received"
-                name = f"{one.get_value('clock-rate') if one.has_field('clock-rate') else one.get_value('ssrc')} packets"
-                self.figures[name] = one.get_value(field)
+            if kind == GstWebRTC.WebRTCStatsType.OUTBOUND_RTP:
+                self.packets(one.get_value("packets-sent"))
+            elif kind == GstWebRTC.WebRTCStatsType.INBOUND_RTP:
+                self.packets(one.get_value("packets-received"))
         self.figures["state"] = self.web.get_property("connection-state").value_nick
         GLib.idle_add(self.finish)
 
+    def packets(self, count):
+        # A stream that only reports has none.
+        if count:
+            self.figures.setdefault("packets", []).append(count)
+
     def finish(self):
-        srtp = find(self.pipe, "srtpenc") or find(self.pipe, "srtpdec")
+        srtp = find(self.pipe, "srtpenc")
         if srtp is not None:
-            name = srtp.find_property("rtp-cipher")
-            self.figures["profile"] = str(srtp.get_property("rtp-cipher").value_nick) if name else "?"
+            self.figures["profile"] = srtp.get_property("rtp-cipher").value_nick
         self.figures["deleted"] = ask("DELETE", self.resource, self.token).status
         self.loop.quit()
         return False

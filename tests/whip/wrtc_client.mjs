@@ -1,5 +1,5 @@
 // A WHIP publisher and a WHEP player on libwebrtc without a browser: `publish|play URL TOKEN SECONDS`.
-// Prints one line of JSON: what was sent or received in those seconds.
+// Prints a line of JSON when it is connected, and one of what was sent or received from then on.
 
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -103,6 +103,14 @@ const patched = await fetch(resource, {
         "If-Match": posted.headers.get("ETag"),
     },
 });
+while (connection.connectionState !== "connected") {
+    if (!["new", "connecting"].includes(connection.connectionState)) {
+        throw new Error(connection.connectionState);
+    }
+    await sleep(20);
+}
+console.log(JSON.stringify({ state: "connected" }));
+Object.keys(figures).forEach((name) => delete figures[name]);
 figures.trickled = patched.status;
 await sleep(1000 * Number(seconds));
 for (const one of (await connection.getStats()).values()) {
