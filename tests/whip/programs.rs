@@ -142,7 +142,13 @@ fn published_and_played(server: &Server, member: &str, [from, to]: [Program; 2])
         assert_eq!(figures["state"], "connected", "{program:?}");
         assert_eq!(figures["deleted"], 200, "{program:?}");
         assert_eq!(figures["profile"], program.profile(), "{program:?}");
-        assert_eq!(figures["codecs"], serde_json::json!(["VP8", "opus"]));
+        for codec in ["VP8", "opus"] {
+            let codecs = figures["codecs"].as_array().expect("a list");
+            assert!(
+                codecs.iter().any(|it| it == codec),
+                "{program:?}: {codecs:?}"
+            );
+        }
     }
     let seconds = u64::from(PLAYED_S);
     for (what, least) in [

@@ -79,10 +79,10 @@ fn answerable(section: &Section) -> Result<Kind, Problem> {
             section.mid, section.media
         )));
     };
-    if section.codec.is_none() {
+    if section.codecs.is_empty() {
         let known = match kind {
             Kind::Audio => "Opus",
-            Kind::Video => "VP8",
+            Kind::Video => "VP8 or H.264",
         };
         return Err(unacceptable(format!(
             "section {} offers no codec that this server forwards: add {known}",

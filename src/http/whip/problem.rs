@@ -131,7 +131,9 @@ impl From<Refused> for Problem {
             Refused::SdpTooLong { .. } | Refused::CandidateTooLong { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
             }
-            Refused::SendingTooMany { .. } => Self::new(StatusCode::NOT_ACCEPTABLE, detail),
+            Refused::SendingTooMany { .. } | Refused::PicturesTooMany { .. } => {
+                Self::new(StatusCode::NOT_ACCEPTABLE, detail)
+            }
             Refused::PlayersTooMany { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, detail),
             Refused::NoOffer | Refused::Replaced | Refused::NotInRoom => Self::ended(),
         }
