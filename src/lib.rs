@@ -16,7 +16,7 @@
 //! | [`store`] | what survives a crash: SQLite in one folder that one process owns; the sessions' hash-chained journal and the thread that writes it (SHELL) | `programme`, `auth`, `meeting`'s events |
 //! | [`room`] | a running session: one meeting, its media, its members' connections; a pure `Room`, and the task that owns it (SHELL) | the above |
 //! | [`signalling`] | the protocol (`protocol.md`), a connection as a pure state machine, and its task (SHELL) | `room` and below |
-//! | [`http`] | SHELL: routes, TLS, the page's files, the WebSocket upgrade | `signalling` and below |
+//! | [`http`] | SHELL: routes, TLS, the page's files, the WebSocket upgrade, WHIP and WHEP | `signalling` and below |
 //! | [`loadtest`] | bots that use the server as strangers do, and count what arrives (SHELL) | [`meeting`]'s roster, the protocol's name |
 //! | [`config`] | the settings file; each module owns its own `Settings` | whoever has settings |
 //! | [`serve`], [`cli`] | SHELL: the composition root; the command line | everything |
@@ -67,6 +67,15 @@
 //! event is encoded once and put into every member's bounded queue, the answer follows, and
 //! microphones open. A member whose queue is full loses the connection, comes back with the last
 //! revision it has, and gets what it missed; the room never waits.
+//!
+//! # A call without a page
+//!
+//! An encoder posts an offer to `/whip/{session}` with its member's token, a player to
+//! `/whep/{session}`. `http::whip` reads the offer, refuses what cannot be answered whole, and opens a
+//! call (`signalling::call`): a connection like a page's, but without a WebSocket. The room's `calls`
+//! have the shard answer first; then a publisher takes its member's place, where the floor and
+//! everything else holds for it as for any page, while a player has none: the shard fills its slots by
+//! the same claims, but never with its own member's tracks, which are of one kin.
 //!
 //! # The way back after a crash
 //!

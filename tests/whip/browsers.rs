@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     SESSION, endpoint,
     programs::{Program, Run},
+    stage,
     support::{
         browser::{Browser, Person},
         pass,
@@ -98,6 +99,7 @@ async fn one_plays_the_other(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn browsers_play_one_another() {
+    let _stage = stage().await;
     let (server, elsewhere) = (
         Server::start(Some(SESSION)).await,
         Server::start(None).await,
@@ -113,6 +115,7 @@ async fn browsers_play_one_another() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ice_restart_is_not_noticed() {
+    let _stage = stage().await;
     let (server, elsewhere) = (
         Server::start(Some(SESSION)).await,
         Server::start(None).await,
@@ -154,6 +157,7 @@ async fn an_ice_restart_is_not_noticed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publisher_at_the_table_is_seen_and_is_heard_with_the_floor_alone() {
+    let _stage = stage().await;
     let server = Server::start(Some(SESSION)).await;
     let browser = Browser::chromium(PERSON).await;
     let chair = server.members("chair").remove(0);

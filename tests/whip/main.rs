@@ -14,9 +14,17 @@ mod programs;
 mod support;
 
 use support::server::Server;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// The session that is live.
 const SESSION: &str = "session-1";
+
+/// One scene at a time: two cores carry one of programs or browsers, not several.
+static STAGE: Mutex<()> = Mutex::const_new(());
+
+async fn stage() -> MutexGuard<'static, ()> {
+    STAGE.lock().await
+}
 
 /// A member's bearer token: what follows `#` in the link.
 fn token(server: &Server, member: &str) -> String {

@@ -15,7 +15,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{SESSION, endpoint, support::server::Server, token};
+use crate::{SESSION, endpoint, stage, support::server::Server, token};
 
 /// A cold start of Python beside others on two busy cores.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -163,6 +163,7 @@ fn published_and_played(server: &Server, member: &str, [from, to]: [Program; 2])
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_program_is_seen_and_heard_by_another() {
+    let _stage = stage().await;
     let ring = [Program::Aiortc, Program::Wrtc, Program::Gstreamer];
     let mut servers = Vec::new();
     for _ in ring {

@@ -83,6 +83,34 @@ impl Checks {
         })
     }
 
+    /// Begins them anew with other credentials. The pair in use stays the selected one until
+    /// another is nominated.
+    ///
+    /// # Errors
+    /// Where the agent refuses the credentials; says why.
+    pub fn restart(
+        &mut self,
+        now: Instant,
+        credentials: &Credentials,
+        in_use: Option<Path>,
+    ) -> Result<(), String> {
+        let Credentials {
+            ufrag,
+            pwd,
+            remote_ufrag,
+            remote_pwd,
+            remote_fingerprint: _,
+        } = credentials.clone();
+        self.selected = self.selected.filter(|path| Some(*path) == in_use);
+        self.agent
+            .restart(now, ufrag, pwd, true)
+            .and_then(|()| {
+                let agent = &mut self.agent;
+                agent.start_connectivity_checks(now, false, remote_ufrag, remote_pwd)
+            })
+            .map_err(|why| why.to_string())
+    }
+
     /// Takes a candidate of the client's. True when it is new and taken.
     pub fn add(&mut self, candidate: Candidate) -> bool {
         matches!(self.agent.add_remote_candidate(candidate), Ok(true))

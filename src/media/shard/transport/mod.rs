@@ -287,16 +287,19 @@ impl Transport {
         if self.lost {
             return Err("nothing comes from the client any more: offer anew".to_owned());
         }
-        self.agent
-            .restart(now, ufrag.to_owned(), pwd.to_owned(), true)
-            .and_then(|()| {
-                self.agent
-                    .start_connectivity_checks(now, false, remote_ufrag, remote_pwd)
-            })
-            .map_err(|error| error.to_string())?;
+        ufrag.clone_into(&mut self.credentials.ufrag);
+        pwd.clone_into(&mut self.credentials.pwd);
+        self.credentials.remote_ufrag = remote_ufrag;
+        self.credentials.remote_pwd = remote_pwd;
         self.remote_candidates = 0;
-        self.checked_addresses.clear();
-        self.drain_ice();
+        self.checked.clear();
+        let present = self.path;
+        for checks in [&mut self.udp, &mut self.tcp].into_iter().flatten() {
+            checks.restart(now, &self.credentials, present)?;
+        }
+        // The network may be another, where datagrams pass.
+        self.checks_over(now, Via::Udp);
+        self.follow_ice();
         Ok(())
     }
 
