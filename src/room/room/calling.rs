@@ -67,8 +67,8 @@ fn a_publisher_is_the_member_and_is_told_nothing() {
         [
             "prominence p100",
             "c1 < 3>4 floor.granted",
-            "hear p100 floor",
-            "c1 < ok"
+            "c1 < ok",
+            "hear p100 floor"
         ]
     );
     assert_eq!(
