@@ -5,6 +5,13 @@ globalThis.whip = (() => {
     const headersOf = (token, more = {}) => ({ Authorization: `Bearer ${token}`, ...more });
 
     async function open(connection, url, token) {
+        const early = [];
+        let found = (line) => early.push(line);
+        connection.addEventListener('icecandidate', ({ candidate }) => {
+            if (candidate?.candidate) {
+                found(`a=${candidate.candidate}\r\n`);
+            }
+        });
         await connection.setLocalDescription(await connection.createOffer());
         const posted = await fetch(url, {
             method: 'POST',
@@ -20,11 +27,10 @@ globalThis.whip = (() => {
             resource: new URL(posted.headers.get('Location'), url).href,
             tag: posted.headers.get('ETag'),
         };
-        connection.addEventListener('icecandidate', ({ candidate }) => {
-            if (candidate?.candidate) {
-                patch(call, call.tag, `a=${candidate.candidate}\r\n`);
-            }
-        });
+        found = (line) => patch(call, call.tag, line);
+        if (early.length > 0) {
+            found(early.join(''));
+        }
         await connection.setRemoteDescription({ type: 'answer', sdp: text });
         return call;
     }
@@ -55,6 +61,8 @@ globalThis.whip = (() => {
         },
 
         async play(url, token) {
+            // Firefox finds addresses beside the default route's only for who may capture.
+            await navigator.mediaDevices.getUserMedia({ audio: true });
             const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
             connection.addTransceiver('audio', { direction: 'recvonly' });
             connection.addTransceiver('video', { direction: 'recvonly' });
