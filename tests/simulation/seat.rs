@@ -379,5 +379,5 @@ impl Seat {
 /// A wall clock that began at a round time.
 fn ntp(since_start: Duration) -> u64 {
     let seconds = 3_900_000_000 + since_start.as_secs();
-    seconds << 32 | (u64::from(since_start.subsec_nanos()) << 32) / 1_000_000_000
+    (seconds << 32) | ((u64::from(since_start.subsec_nanos()) << 32) / 1_000_000_000)
 }
