@@ -31,6 +31,24 @@ use super::{Credentials, Identity, Locals, Path, Via};
 const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
 const LOST_AFTER_THAT: Duration = Duration::from_secs(10);
 
+/// The attribute by which a client chooses a pair (RFC 8445 section 16.1).
+const USE_CANDIDATE: u16 = 0x0025;
+/// Length of a STUN message's header, in bytes.
+const HEADER_BYTES: usize = 20;
+
+/// Whether a STUN message that has been read without error chooses the pair that it came on.
+pub fn nominates(message: &[u8]) -> bool {
+    let mut rest = message.get(HEADER_BYTES..).unwrap_or(&[]);
+    while let Some((&[kind_high, kind_low, high, low], body)) = rest.split_first_chunk::<4>() {
+        if u16::from_be_bytes([kind_high, kind_low]) == USE_CANDIDATE {
+            return true;
+        }
+        let length = usize::from(u16::from_be_bytes([high, low])).next_multiple_of(4);
+        rest = body.get(length..).unwrap_or(&[]);
+    }
+    false
+}
+
 /// One agent.
 pub struct Checks {
     via: Via,

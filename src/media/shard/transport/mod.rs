@@ -215,6 +215,14 @@ pub enum Outcome {
     Lost(&'static str),
 }
 
+/// Checks of a path that is to replace the selected one.
+struct Moving {
+    path: Path,
+    checks: Checks,
+    /// The message that nominated it.
+    nomination: Box<[u8]>,
+}
+
 /// One peer's ICE agents and DTLS association.
 pub struct Transport {
     identity: Identity,
@@ -224,6 +232,8 @@ pub struct Transport {
     udp: Option<Checks>,
     /// Nothing until the client has opened a connection.
     tcp: Option<Checks>,
+    /// Of a path that the client has nominated in place of the selected one, until they succeed.
+    moving: Option<Moving>,
     remote_candidates: usize,
     checked: Vec<FarEnd>,
     /// Where the last good check came from.
@@ -257,6 +267,7 @@ impl Transport {
             locals,
             udp: Some(udp),
             tcp: None,
+            moving: None,
             remote_candidates: 0,
             checked: Vec::new(),
             last: None,
@@ -344,7 +355,13 @@ impl Transport {
             return false;
         }
         let locals = self.locals.clone();
-        let Some(checks) = self.checks_over(now, path.via) else {
+        let moving = self.moving.as_ref().map(|moving| moving.path.far());
+        let checks = if moving == Some(path.far()) {
+            self.moving.as_mut().map(|moving| &mut moving.checks)
+        } else {
+            self.checks_over(now, path.via)
+        };
+        let Some(checks) = checks else {
             return false;
         };
         match contained(|| checks.handle(now, path, &locals, message)) {
@@ -359,8 +376,58 @@ impl Transport {
             self.checked.push(path.far());
         }
         self.last = Some(path);
+        if moving != Some(path.far()) {
+            if checks::nominates(message) {
+                self.begin_to_move(now, path, message);
+            }
+        } else if let Some(moving) = &mut self.moving {
+            // The client nominates once; only after an answer to a check the agent selects.
+            let Moving {
+                checks, nomination, ..
+            } = moving;
+            checks.handle(now, path, &self.locals, nomination);
+        }
         self.follow_ice();
         true
+    }
+
+    /// The client has nominated this path by a message that is authentic. Where another is selected
+    /// it has changed its network, perhaps: `rtc`'s agent never selects a second pair, so that one of
+    /// its own checks the new path. The old one stays until an answer to a check has come on the new
+    /// one: a copy of the message with a forged sender moves nothing.
+    fn begin_to_move(&mut self, now: Instant, path: Path, message: &[u8]) {
+        let checks = match path.via {
+            Via::Udp => &self.udp,
+            Via::Tcp => &self.tcp,
+        };
+        let selected = checks.as_ref().and_then(Checks::selected);
+        if selected.is_none_or(|selected| selected.far() == path.far()) {
+            return;
+        }
+        let Ok(mut checks) = Checks::new(
+            now,
+            path.via,
+            &self.identity,
+            &self.locals,
+            &self.credentials,
+        ) else {
+            return;
+        };
+        // The other agent has read it without harm.
+        checks.handle(now, path, &self.locals, message);
+        self.moving = Some(Moving {
+            path,
+            checks,
+            nomination: message.into(),
+        });
+    }
+
+    /// All checks.
+    fn all_checks(&mut self) -> impl Iterator<Item = &mut Checks> {
+        let moving = self.moving.as_mut().map(|moving| &mut moving.checks);
+        [self.udp.as_mut(), self.tcp.as_mut(), moving]
+            .into_iter()
+            .flatten()
     }
 
     /// Those that a check which has come so belongs to. TCP's begin with the client's first; those
@@ -383,6 +450,7 @@ impl Transport {
         if self.last == Some(path) {
             self.last = None;
         }
+        self.moving.take_if(|moving| moving.path == path);
         let selected = self.tcp.as_ref().and_then(Checks::selected);
         if selected == Some(path) && !self.lost {
             self.tcp = None;
@@ -483,6 +551,20 @@ impl Transport {
 
     /// Chooses the path anew, and gives up where no checks are left.
     fn follow_ice(&mut self) {
+        if let Some(moving) = &mut self.moving {
+            let via = moving.path.via;
+            match moving.checks.follow(&self.locals) {
+                Tidings::Failed => self.moving = None,
+                Tidings::Open if moving.checks.selected().is_some() => {
+                    let moved = self.moving.take().map(|moving| moving.checks);
+                    match via {
+                        Via::Udp => self.udp = moved,
+                        Via::Tcp => self.tcp = moved,
+                    }
+                }
+                Tidings::Open => {}
+            }
+        }
         for checks in [&mut self.udp, &mut self.tcp] {
             let tidings = checks.as_mut().map(|checks| checks.follow(&self.locals));
             if let Some(Tidings::Failed) = tidings {
@@ -514,7 +596,7 @@ impl Transport {
             return;
         }
         let mut moved = false;
-        for checks in [&mut self.udp, &mut self.tcp].into_iter().flatten() {
+        for checks in self.all_checks() {
             moved |= checks.handle_timeout(now);
         }
         if moved {
@@ -540,20 +622,19 @@ impl Transport {
             .as_ref()
             .and_then(|(_, endpoint)| endpoint.poll_timeout(&ASSOCIATION));
         let setup = (!self.ready).then_some(self.give_up_at);
-        let ice = [&mut self.udp, &mut self.tcp]
-            .into_iter()
-            .flatten()
-            .filter_map(Checks::next_deadline)
-            .min();
+        let ice = self.all_checks().filter_map(Checks::next_deadline).min();
         [ice, dtls, setup].into_iter().flatten().min()
     }
 
     /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<(Path, BytesMut)> {
-        for checks in [&mut self.udp, &mut self.tcp].into_iter().flatten() {
-            if let Some(transmit) = checks.poll_transmit(&self.locals) {
-                return Some(transmit);
-            }
+        let moving = self.moving.as_mut().map(|moving| &mut moving.checks);
+        let ice = [self.udp.as_mut(), self.tcp.as_mut(), moving]
+            .into_iter()
+            .flatten()
+            .find_map(|checks| checks.poll_transmit(&self.locals));
+        if ice.is_some() {
+            return ice;
         }
         let path = self.path?;
         let (_, endpoint) = self.dtls.as_mut()?;
