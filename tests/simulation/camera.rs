@@ -206,9 +206,10 @@ impl Camera {
         }
     }
 
-    /// So many layers are wanted; one that begins again begins with a key frame.
-    pub fn handle_wanted(&mut self, layers: usize) {
-        let layers = layers.min(self.layers.len());
+    /// These layers are of use to somebody; one that begins again begins with a key frame.
+    pub fn handle_needed(&mut self, rids: &[String]) {
+        let layers = rids.len();
+        assert_eq!(rids, &RIDS[..layers], "the smallest are always among them");
         if let Some(begin) = self.layers.get_mut(self.wanted..layers) {
             for layer in begin {
                 layer.key_wanted = true;
@@ -403,8 +404,8 @@ mod tests {
         let mut sent = Vec::new();
         for ms in 0..3000 {
             match ms {
-                1000 => camera.handle_wanted(1),
-                2000 => camera.handle_wanted(3),
+                1000 => camera.handle_needed(&[RIDS[0].to_owned()]),
+                2000 => camera.handle_needed(&RIDS.map(str::to_owned)),
                 _ => {}
             }
             let since = Duration::from_millis(ms);

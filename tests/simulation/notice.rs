@@ -16,10 +16,11 @@ pub struct Look {
 impl Look {
     /// Sound is never interrupted for longer, and of what was said this share is heard.
     pub fn sound(self, world: &World, silence_max: Duration, share: f64, verdict: &mut Verdict) {
+        let name = self.name(world);
         let heard = world.seats[self.listener].heard(self.speaker);
         let silence = longest_silence(&heard, self.from, self.to);
         if silence > silence_max {
-            verdict.push(format!("{self}: the sound is interrupted for {silence:?}"));
+            verdict.push(format!("{name}: the sound is interrupted for {silence:?}"));
         }
         // Played a little after it was made: the same stretch of time has as many frames.
         let frames = heard
@@ -30,7 +31,7 @@ impl Look {
         let got = frames as f64 / made as f64;
         if got < share {
             verdict.push(format!(
-                "{self}: {frames} of {made} frames of sound are heard"
+                "{name}: {frames} of {made} frames of sound are heard"
             ));
         }
     }
@@ -46,24 +47,52 @@ impl Look {
 
     /// So many frames a second are seen, and the picture never stands still for longer.
     pub fn picture(self, world: &World, fps: f64, stall_max: Duration, verdict: &mut Verdict) {
+        let name = self.name(world);
         let Some(eye) = world.seats[self.listener].eye_on(self.speaker) else {
-            verdict.push(format!("{self}: no picture is seen"));
+            verdict.push(format!("{name}: no picture is seen"));
             return;
         };
         let frames = eye.between(self.from, self.to).count();
         let rate = frames as f64 / (self.to - self.from).as_secs_f64();
         if rate < fps {
-            verdict.push(format!("{self}: the picture has {rate:.1} frames a second"));
+            verdict.push(format!("{name}: the picture has {rate:.1} frames a second"));
         }
         let stall = eye.longest_stall(self.from, self.to);
         if stall > stall_max {
-            verdict.push(format!("{self}: the picture stands still for {stall:?}"));
+            verdict.push(format!("{name}: the picture stands still for {stall:?}"));
         }
     }
 }
 
-impl std::fmt::Display for Look {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "seat {} of seat {}", self.listener, self.speaker)
+impl Look {
+    /// The picture has only these sizes, by its height.
+    pub fn heights(
+        self,
+        world: &World,
+        wanted: std::ops::RangeInclusive<u16>,
+        verdict: &mut Verdict,
+    ) {
+        let name = self.name(world);
+        let eye = world.seats[self.listener].eye_on(self.speaker);
+        let mut seen = eye
+            .into_iter()
+            .flat_map(|eye| eye.between(self.from, self.to));
+        if let Some(seen) = seen.find(|seen| !wanted.contains(&seen.size.1)) {
+            let after = seen.at - self.from;
+            let height = seen.size.1;
+            verdict.push(format!(
+                "{name}: the picture is {height} high after {after:?}, not {wanted:?}"
+            ));
+        }
+    }
+}
+
+impl Look {
+    fn name(self, world: &World) -> String {
+        let Self {
+            listener, speaker, ..
+        } = self;
+        let [from, to] = [self.from, self.to].map(|at| (at - world.start).as_secs_f32());
+        format!("seat {listener} of seat {speaker}, {from:.1} to {to:.1} s")
     }
 }

@@ -83,7 +83,8 @@ pub fn offer(transport: &str, abilities: Abilities, slots: (usize, usize)) -> St
         ("96", "")
     };
     let picture = format!(
-        "{wide}{named}a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n\
+        "{wide}{named}a=extmap:12 https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension\r\n\
+         a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n\
          a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n\
          a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 goog-remb\r\na=rtcp-fb:96 transport-cc\r\n\
          a=rtcp-fb:96 ccm fir\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n{rtx}a=rtcp-rsize\r\n"
@@ -122,6 +123,17 @@ pub fn offer(transport: &str, abilities: Abilities, slots: (usize, usize)) -> St
         }
     }
     text
+}
+
+/// The lines of a section of this offer that speak of the transport.
+pub fn transport_lines(sdp: &str) -> String {
+    let first = sdp.split("m=").nth(1).expect("a section");
+    let wanted = ["c=", "a=ice-", "a=fingerprint", "a=setup", "a=rtcp-mux"];
+    first
+        .lines()
+        .filter(|line| wanted.iter().any(|start| line.starts_with(start)))
+        .map(|line| format!("{line}\r\n"))
+        .collect()
 }
 
 /// What the answer says of one section.

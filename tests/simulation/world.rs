@@ -8,7 +8,7 @@ use std::{
 
 use rand::{SeedableRng, rngs::StdRng};
 use roundtable::media::{
-    AudioRank, Gate, Kin, Notice, Order, PeerId, Sending, SessionKey, Source,
+    AudioRank, Gate, Kin, Notice, Order, PeerId, Sending, SessionKey, Shown, Source,
     shard::{DATAGRAM_BYTES_MAX, Settings, Shard, srtp::Profile, transport::Identity},
 };
 
@@ -86,7 +86,7 @@ impl World {
         let number = u8::try_from(place).expect("few seats");
         let id = PeerId(u64::from(number) + 1);
         let mut offered = Offered::new(&format!("user{number}"), 0, 0);
-        offered.sdp = offer::offer(&transport_lines(&offered.sdp), abilities, slots);
+        offered.sdp = offer::offer(&offer::transport_lines(&offered.sdp), abilities, slots);
         let sending = [("mic", Source::Microphone), ("cam", Source::Camera)];
         let order = Order::Offer {
             peer: id,
@@ -141,6 +141,17 @@ impl World {
         self.seats[seat].film(now, single);
         let peer = self.id(seat);
         self.order(Order::Show { peer, shown: true });
+    }
+
+    /// The seat shows the camera of another so high, in pixels; or as high as it is.
+    pub fn view(&mut self, seat: usize, of: usize, height: Option<u16>) {
+        let pictures = vec![Shown {
+            peer: self.id(of),
+            source: Source::Camera,
+            height,
+        }];
+        let peer = self.id(seat);
+        self.order(Order::View { peer, pictures });
     }
 
     /// The seat speaks and may be heard, or neither.
@@ -235,6 +246,16 @@ impl World {
             End::Seat => &mut self.links[seat].1,
         };
         let arrivals = link.send(self.now, Class::of(&datagram), datagram.len());
+        if std::env::var_os("TRACE").is_some() && Class::of(&datagram) == Class::Setup {
+            eprintln!(
+                "{:?} seat {seat} {to:?} {address} {:x?} {} use={} lost={}",
+                self.now - self.start,
+                &datagram[..2],
+                datagram.len(),
+                datagram.windows(4).any(|w| w == [0, 0x25, 0, 0]),
+                arrivals[0].is_none()
+            );
+        }
         for at in arrivals.into_iter().flatten() {
             self.sent += 1;
             self.under_way.push(Parcel {
@@ -291,6 +312,12 @@ impl World {
             self.send(seat, End::Seat, to, datagram);
         }
         while let Some((_, notice)) = self.shard.poll_notice() {
+            if let Notice::Needed { peer, rids, .. } = &notice {
+                let sender = self.seats.iter_mut().find(|seat| seat.client.id == *peer);
+                if let Some(camera) = sender.and_then(|seat| seat.camera.as_mut()) {
+                    camera.handle_needed(rids);
+                }
+            }
             self.notices.push((self.now, notice));
         }
     }
@@ -314,17 +341,6 @@ impl World {
         let seats = self.seats.iter().flat_map(Seat::wrong);
         self.wrong.iter().chain(seats).cloned().collect()
     }
-}
-
-/// The lines of a section of this offer that speak of the transport.
-fn transport_lines(sdp: &str) -> String {
-    let first = sdp.split("m=").nth(1).expect("a section");
-    let wanted = ["c=", "a=ice-", "a=fingerprint", "a=setup", "a=rtcp-mux"];
-    first
-        .lines()
-        .filter(|line| wanted.iter().any(|start| line.starts_with(start)))
-        .map(|line| format!("{line}\r\n"))
-        .collect()
 }
 
 fn hash(bytes: &[u8]) -> u64 {
