@@ -52,6 +52,7 @@ pub fn is_right(message: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// RFC 5769 section 2.2: an answer with a fingerprint.
     const ANSWER: &[u8] = b"\x01\x01\x00\x3c\x21\x12\xa4\x42\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\
@@ -67,6 +68,24 @@ mod tests {
             changed[place] ^= 1;
             assert!(!is_right(&changed), "byte {place}");
             assert!(!is_right(&ANSWER[..place]), "cut at {place}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_right_behind_any_bytes_and_wrong_behind_others(
+            mut bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            at: usize,
+        ) {
+            prop_assert!(!is_right(&bytes));
+            let sum = crc32(&bytes) ^ XOR;
+            bytes.extend(FINGERPRINT);
+            // The check sum covers what is before the attribute.
+            bytes.extend(sum.to_be_bytes());
+            prop_assert!(is_right(&bytes));
+            let at = at % bytes.len();
+            bytes[at] ^= 0x40;
+            prop_assert!(!is_right(&bytes));
         }
     }
 }

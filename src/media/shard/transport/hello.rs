@@ -153,6 +153,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn hello_body(profiles: &[u16]) -> Vec<u8> {
         let mut extension = vec![0, 14];
@@ -234,6 +235,43 @@ pub(super) mod tests {
                 HelloReader::default().handle(&record(cut, 0, length)),
                 Hello::Profile(Profile::AeadAes128Gcm)
             );
+        }
+    }
+
+    proptest! {
+        /// Good fragments, changed and in any order: what is kept stays in bounds, and what is
+        /// chosen was offered.
+        #[test]
+        fn any_records_are_read_or_passed_over(
+            steps in proptest::collection::vec((0_usize..90, 0_usize..90, 0_usize..140, any::<u8>(), any::<bool>()), 1..20),
+            junk in proptest::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let body = hello_body(&[1, 8]);
+            let mut reader = HelloReader::default();
+            for (offset, size, at, byte, good) in steps {
+                let offset = offset.min(body.len());
+                let mut datagram = record(&body, offset, size.min(body.len() - offset));
+                if !good {
+                    let at = at % datagram.len();
+                    datagram[at] = byte;
+                    datagram.extend(&junk);
+                }
+                let hello = reader.handle(&datagram);
+                prop_assert!(reader.body.len() <= HELLO_BYTES_MAX);
+                prop_assert!(reader.body.len() <= reader.length.unwrap_or(0));
+                is_one_alert(&datagram);
+                if good {
+                    prop_assert!(hello != Hello::NoneKnown || reader.body != body);
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_no_hello_or_one(bytes in proptest::collection::vec(any::<u8>(), 0..300), shaped: bool) {
+            let mut reader = HelloReader::default();
+            let datagram = if shaped { record(&bytes, 0, bytes.len()) } else { bytes };
+            reader.handle(&datagram);
+            prop_assert!(reader.body.len() <= HELLO_BYTES_MAX);
         }
     }
 }
