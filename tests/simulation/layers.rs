@@ -113,6 +113,12 @@ fn ten_switches_of_layers_are_ten_changes_of_size() {
 }
 
 #[test]
+fn layers_are_switched_on_a_network_that_loses() {
+    let network = Conditions::delayed(30).losing(0.02);
+    each(5, |seed| switching(seed, network, true));
+}
+
+#[test]
 fn layers_that_nobody_looks_at_are_not_sent() {
     each(5, unwatched);
 }

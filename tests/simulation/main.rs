@@ -6,6 +6,7 @@
 //! come from the platform's randomness; therefore handshakes go over a perfect network. A failing
 //! test names its seed, and `ROUNDTABLE_SEED=n` runs it again.
 
+mod bandwidth;
 mod camera;
 #[path = "../shard/client.rs"]
 #[allow(dead_code, reason = "shared with the shard's tests")]
