@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use roundtable::media::{
-    AudioRank, Gate, Notice, Order, PeerId, Sending, Source,
+    AudioRank, Gate, Kin, Notice, Order, PeerId, Sending, Source,
     shard::{DATAGRAM_BYTES_MAX, rtp::Header, srtp::Profile},
 };
 
@@ -143,6 +143,7 @@ impl Stage {
         });
         let order = Order::Offer {
             peer: id,
+            kin: Kin(id.0),
             sdp: offered.sdp.clone(),
             sending: sending.to_vec(),
         };
@@ -381,6 +382,7 @@ impl Stage {
         self.next_peer += 1;
         let order = Order::Offer {
             peer,
+            kin: Kin(peer.0),
             sdp,
             sending: sending
                 .map(|(mid, source)| Sending { mid, source })
