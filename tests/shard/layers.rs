@@ -273,3 +273,32 @@ fn a_packet_that_is_repeated_is_forwarded_once() {
         "it has its place before the one that came earlier"
     );
 }
+
+#[test]
+fn a_key_frame_whose_first_packet_comes_late_is_whole() {
+    let (mut hall, mut clients, mut camera) = hall();
+    let slot = clients[1].slots[1];
+    // The first packet of all is on its way before the beginning, so that what follows is missed.
+    camera.frames += 1;
+    camera.keys[2] = false;
+    let early = camera.packet(&mut clients[0], 2);
+    hall.send(0, early, &mut clients);
+    camera.keys[2] = true;
+    camera.frames += 1;
+    let first = camera.packet(&mut clients[0], 2);
+    for _ in 0..3 {
+        camera.frames += 1;
+        let next = camera.packet(&mut clients[0], 2);
+        hall.send(0, next, &mut clients);
+    }
+    assert!(clients[1].take(slot).is_empty(), "nothing to begin with");
+    hall.send(0, first, &mut clients);
+    let received = clients[1].take(slot);
+    assert_eq!(received.len(), 4, "with all that has come since");
+    is_one_stream(&received);
+    camera.frames += 1;
+    let next = camera.packet(&mut clients[0], 2);
+    hall.send(0, next, &mut clients);
+    let after = clients[1].take(slot);
+    assert_eq!(after[0].0.sequence, received[3].0.sequence.wrapping_add(1));
+}

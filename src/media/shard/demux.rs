@@ -272,6 +272,9 @@ impl Shard {
             },
             payload,
         );
+        if stored {
+            source.newest = source.newest.max(sequence);
+        }
         let starts = form.starts;
         if source.touch(now) {
             self.refill(session);

@@ -19,6 +19,8 @@ use crate::media::Kind;
 pub(super) const PAYLOAD_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - 56;
 /// What is added to a payload on its way out: headers of IP, UDP and RTP, extensions and the seal.
 const OVERHEAD_BYTES: usize = 76;
+/// Packets that follow late beginnings at most: a key frame or two.
+const BEHIND_MAX: usize = 256;
 /// Packets that wait to be sent again at most. A receiver that asks for more asks once more.
 const RESENDS_MAX: usize = 1024;
 
@@ -28,6 +30,8 @@ pub(super) struct Forwards {
     /// `(source, sequence)` of stored packets, and how many subscribers of the first are done.
     fresh: VecDeque<(SourceKey, u64)>,
     done: usize,
+    /// Stored packets that a subscriber has passed over: it waited for one before them that came late.
+    behind: VecDeque<(SourceKey, u64, Subscriber)>,
     /// Packets asked for again.
     again: VecDeque<(PeerKey, usize, Sent)>,
 }
@@ -53,7 +57,18 @@ impl Forwards {
             self.done = 0;
         }
         self.fresh.retain(|(waiting, _)| *waiting != source);
+        self.behind.retain(|(waiting, _, _)| *waiting != source);
         self.again.retain(|(_, _, sent)| sent.source != source);
+    }
+
+    /// A subscriber has begun with a packet after which others were stored already: they follow it, but
+    /// for those whose turn is still to come.
+    fn catch_up(&mut self, source: SourceKey, begun: u64, newest: u64, subscriber: Subscriber) {
+        for sequence in begun.saturating_add(1)..=newest {
+            if !self.fresh.contains(&(source, sequence)) && self.behind.len() < BEHIND_MAX {
+                self.behind.push_back((source, sequence, subscriber));
+            }
+        }
     }
 
     fn next(
@@ -89,38 +104,53 @@ impl Shard {
                 return Some(transmit);
             }
         }
+        while let Some((source, sequence, subscriber)) = self.forwards.behind.pop_front() {
+            if let Some(transmit) = self.forward(source, sequence, subscriber, buffer) {
+                return Some(transmit);
+            }
+        }
         loop {
             let sources = &self.sources;
-            let (source_key, sequence, subscriber) = self.forwards.next(|source, place| {
+            let (source, sequence, subscriber) = self.forwards.next(|source, place| {
                 let source = sources.get(source)?.as_deref()?;
                 source.subscribers.get(place).copied()
             })?;
-            let Some(source) = sources.get(source_key).and_then(Option::as_deref) else {
-                continue;
-            };
-            let Some((stored, payload)) = source.ring.get(sequence) else {
-                continue;
-            };
-            let Some(peer) = self
-                .peers
-                .get_mut(subscriber.peer)
-                .and_then(Option::as_deref_mut)
-            else {
-                continue;
-            };
-            let sent = forward(
-                self.now,
-                peer,
-                subscriber.slot,
-                (source_key, source),
-                stored,
-                payload,
-                buffer,
-            );
-            if sent.is_some() {
-                return sent;
+            if let Some(transmit) = self.forward(source, sequence, subscriber, buffer) {
+                return Some(transmit);
             }
         }
+    }
+
+    fn forward(
+        &mut self,
+        source_key: SourceKey,
+        sequence: u64,
+        subscriber: Subscriber,
+        buffer: &mut [u8],
+    ) -> Option<Transmit> {
+        let source = self.sources.get(source_key).and_then(Option::as_deref)?;
+        let (stored, payload) = source.ring.get(sequence)?;
+        let peer = self
+            .peers
+            .get_mut(subscriber.peer)
+            .and_then(Option::as_deref_mut)?;
+        let place = subscriber.slot;
+        let waited = peer.slots.get(place)?.layer != Some(source_key);
+        let sent = forward(
+            self.now,
+            peer,
+            place,
+            (source_key, source),
+            stored,
+            payload,
+            buffer,
+        )?;
+        if waited && sequence < source.newest {
+            let newest = source.newest;
+            self.forwards
+                .catch_up(source_key, sequence, newest, subscriber);
+        }
+        Some(sent)
     }
 
     fn send_again(
@@ -260,6 +290,10 @@ fn forward(
             picture: stored.picture,
         },
     )?;
+    // An index is the cipher's nonce: whatever went wrong, it is not used for two packets.
+    if slot.was_sent(mapped.index) {
+        return None;
+    }
     let mut stream = slot.stream(mapped.index);
     let mut payload = payload;
     if let Some(blocks) = stored.red {

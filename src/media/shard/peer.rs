@@ -274,6 +274,12 @@ impl Slot {
         }
     }
 
+    /// Whether a packet of a picture was sent under this index, as far as is remembered.
+    pub fn was_sent(&self, index: u64) -> bool {
+        let entry = self.history.get(index as usize % HISTORY_PACKETS);
+        entry.is_some_and(|entry| entry.sequence != 0 && entry.index == index)
+    }
+
     /// The packet that was sent with this sequence number, if it is remembered.
     pub fn recall(&self, sequence: u16) -> Option<Sent> {
         // HISTORY_PACKETS divides 2^16, so the low bits of the index are those of the number.

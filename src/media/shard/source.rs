@@ -68,6 +68,8 @@ pub struct SourceState {
     pub rate: Rate,
     /// Its last packets.
     pub ring: Ring,
+    /// The highest number that was stored in it.
+    pub newest: u64,
     /// The slots that carry it or wait for it, of connected peers alone.
     pub subscribers: Vec<Subscriber>,
     /// Whether it may be forwarded. While it may not, its packets are counted and dropped.
@@ -111,6 +113,7 @@ impl SourceState {
             height: None,
             rate: Rate::new(now),
             ring: Ring::new(packets, bytes),
+            newest: 0,
             subscribers: Vec::new(),
             open: false,
             rank: AudioRank::Other,
