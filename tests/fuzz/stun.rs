@@ -47,7 +47,7 @@ fn append(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
-            sum >> 1 ^ 0xedb8_8320 * (sum & 1)
+            (sum >> 1) ^ (0xedb8_8320 * (sum & 1))
         })
     })
 }
