@@ -159,7 +159,7 @@ export class Peer {
     const camera = pc.addTransceiver('video', {
       direction: 'sendonly',
       sendEncodings: LAYERS.map((rid, place) => ({
-        rid, scaleResolutionDownBy: 2 ** (LAYERS.length - 1 - place),
+        rid, scaleResolutionDownBy: 2 ** (LAYERS.length - 1 - place), maxBitrate: BITRATES[place][1],
       })),
     });
     preferVp8(camera);

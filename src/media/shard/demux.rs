@@ -214,6 +214,10 @@ impl Shard {
                 return;
             };
             let index = rtp::nearest(highest, u16::from_be_bytes(*original));
+            // Nothing is repeated here before its time: it would make all that follows late.
+            if index > highest {
+                return;
+            }
             (index, payload)
         } else {
             source

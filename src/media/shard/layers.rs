@@ -30,19 +30,39 @@ pub fn sort(layers: &mut [Layer]) {
     }
 }
 
-/// What sorted layers cost. What is not known yet is taken for what browsers send: a sixteenth, a
-/// quarter, the whole of a picture.
+/// What sorted layers cost.
 pub fn costs(layers: &[Layer]) -> Vec<allocate::Layer> {
     let costs = layers.iter().map(|layer| allocate::Layer {
         index: layer.rank,
-        bits: layer.bits_per_second.unwrap_or(match layer.rank {
-            0 => 150_000,
-            1 => 500_000,
-            _ => 1_500_000,
-        }),
+        bits: layer.bits(),
         height: layer.height.unwrap_or(u16::MAX),
     });
     costs.collect()
+}
+
+/// Leaves out of sorted layers those that cost more than a larger one: Firefox gives its smallest layer
+/// most of the bits in its first seconds.
+pub fn leave_out_the_dear(layers: &mut Vec<Layer>) {
+    let mut least = u64::MAX;
+    layers.reverse();
+    layers.retain(|layer| {
+        let keeps = layer.bits() < least;
+        least = least.min(layer.bits());
+        keeps
+    });
+    layers.reverse();
+}
+
+impl Layer {
+    /// What it costs, in bits a second. What is not known yet is taken for what browsers send: a
+    /// sixteenth, a quarter, the whole of a picture.
+    fn bits(&self) -> u64 {
+        self.bits_per_second.unwrap_or(match self.rank {
+            0 => 150_000,
+            1 => 500_000,
+            _ => 1_500_000,
+        })
+    }
 }
 
 /// How many of sorted layers, from the smallest, are of use to somebody who shows the picture at this
@@ -87,6 +107,15 @@ mod tests {
             .map(|layer| (layer.index, layer.bits))
             .collect();
         assert_eq!(bits, [(0, 150_000), (1, 500_000), (2, 1_500_000)]);
+    }
+
+    #[test]
+    fn a_small_one_that_costs_more_than_a_large_one_is_left_out() {
+        let mut layers = layers();
+        layers[0].bits_per_second = Some(1_700_000);
+        leave_out_the_dear(&mut layers);
+        let keys: Vec<_> = layers.iter().map(|layer| layer.key).collect();
+        assert_eq!(keys, [9, 7]);
     }
 
     #[test]

@@ -215,6 +215,7 @@ impl Shard {
     fn sent_layers(&self, key: TrackKey) -> Vec<layers::Layer> {
         let mut layers = self.layers_of(key);
         layers.retain(|layer| self.source(layer.key).is_some_and(SourceState::is_active));
+        layers::leave_out_the_dear(&mut layers);
         layers
     }
 
