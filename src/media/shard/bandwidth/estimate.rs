@@ -92,7 +92,7 @@ impl Estimate {
         self.fed
             && self.silent_since_us.is_none()
             && self.trend.usage() != Usage::Over
-            && (self.loss.limit().is_none() || self.loss.is_over())
+            && self.loss.limit().is_none()
             && self
                 .rate
                 .lowered_since_us(now_us)
@@ -140,12 +140,11 @@ impl Estimate {
             round_trip_us: self.round_trip_us,
         };
         self.rate.update(now_us, self.trend.usage(), measured);
-        self.loss.update(now_us, self.rate.bits(), measured.arrived);
+        self.loss.update(now_us, self.rate.bits());
     }
 
     /// A probe found that the path carries so much.
     pub fn handle_probed(&mut self, now_us: u64, bits: f64) {
-        self.loss.outgrown_by(bits);
         if bits > self.rate.bits() {
             self.rate.set(now_us, bits);
         }

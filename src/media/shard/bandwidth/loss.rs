@@ -17,8 +17,6 @@ const GROWTH_PER_S: f64 = 1.08;
 /// With some loss the limit goes up slowly all the same: a path that loses a twentieth of all
 /// packets has a count above a tenth now and then, and would otherwise only ever be lowered.
 const GROWTH_WITH_LOSS_PER_S: f64 = 1.02;
-/// Loss lowers no further than to this much of what came through: what is left drains the queue.
-const CARRIED: f64 = 0.72;
 /// A limit so far above the rate is none any more.
 const LIFTED: f64 = 1.5;
 
@@ -38,16 +36,6 @@ impl Loss {
         self.limit
     }
 
-    /// Whether little is being lost now, whatever was before.
-    pub fn is_over(&self) -> bool {
-        self.smoothed < LITTLE
-    }
-
-    /// The path was seen to carry so much.
-    pub fn outgrown_by(&mut self, bits: f64) {
-        self.limit = self.limit.map(|limit| limit.max(bits));
-    }
-
     /// A packet's fate became known.
     pub fn count(&mut self, lost: bool) {
         self.all = self.all.saturating_add(1);
@@ -59,9 +47,8 @@ impl Loss {
         self.lost = self.lost.saturating_sub(1);
     }
 
-    /// Looks at the count if it is due. `bits` is the rate otherwise, `arrived` what came through: the
-    /// path carries that much, however much more was lost.
-    pub fn update(&mut self, now_us: u64, bits: f64, arrived: Option<f64>) {
+    /// Looks at the count if it is due. `bits` is the rate otherwise.
+    pub fn update(&mut self, now_us: u64, bits: f64) {
         let from_us = *self.counted_from_us.get_or_insert(now_us);
         let passed_us = now_us.saturating_sub(from_us);
         if passed_us < INTERVAL_US || self.all < PACKETS_MIN {
@@ -70,23 +57,22 @@ impl Loss {
         let fraction = f64::from(self.lost) / f64::from(self.all);
         (self.lost, self.all) = (0, 0);
         self.counted_from_us = Some(now_us);
-        self.apply(fraction, passed_us, bits, arrived.unwrap_or(0.0));
+        self.apply(fraction, passed_us, bits);
     }
 
     /// A receiver's report of the share lost since its last, in 256ths. `bits` as above.
     pub fn report(&mut self, now_us: u64, fraction_256: u8, bits: f64) {
         let from_us = self.counted_from_us.replace(now_us).unwrap_or(now_us);
         let passed_us = now_us.saturating_sub(from_us).max(INTERVAL_US);
-        self.apply(f64::from(fraction_256) / 256.0, passed_us, bits, 0.0);
+        self.apply(f64::from(fraction_256) / 256.0, passed_us, bits);
     }
 
-    fn apply(&mut self, fraction: f64, passed_us: u64, bits: f64, arrived: f64) {
+    fn apply(&mut self, fraction: f64, passed_us: u64, bits: f64) {
         self.smoothed += WEIGHT * (fraction - self.smoothed);
         let rate = self.limit.unwrap_or(bits).min(bits);
         let seconds = (passed_us as f64 / 1e6).min(1.0);
         if self.smoothed > MUCH && fraction > MUCH {
-            let lowered = (rate * (1.0 - 0.5 * self.smoothed)).max((arrived * CARRIED).min(rate));
-            self.limit = Some(lowered.clamp(RATE_MIN, RATE_MAX));
+            self.limit = Some((rate * (1.0 - 0.5 * self.smoothed)).clamp(RATE_MIN, RATE_MAX));
         } else if let Some(limit) = self.limit {
             let growth: f64 = if self.smoothed < LITTLE {
                 GROWTH_PER_S
@@ -108,7 +94,7 @@ mod tests {
         let mut loss = Loss::default();
         for number in 0..1000_u32 {
             loss.count(number % every == 0);
-            loss.update(u64::from(number) * 10_000, 1e6, None);
+            loss.update(u64::from(number) * 10_000, 1e6);
         }
         loss.limit()
     }
@@ -118,20 +104,6 @@ mod tests {
         assert_eq!(limit_after(20), None);
         assert_eq!(limit_after(12), None);
         assert!(limit_after(5).is_some_and(|limit| limit < 5e5));
-    }
-
-    #[test]
-    fn what_came_through_is_not_taken_away() {
-        let mut loss = Loss::default();
-        for number in 0..1000_u32 {
-            loss.count(number % 4 != 0);
-            loss.update(u64::from(number) * 10_000, 1e6, Some(4e5));
-        }
-        let limit = loss.limit().expect("three quarters are lost");
-        assert!((1.9e5..4e5).contains(&limit), "{limit}");
-        assert!(!loss.is_over());
-        loss.outgrown_by(8e5);
-        assert_eq!(loss.limit(), Some(8e5));
     }
 
     #[test]
