@@ -3,6 +3,8 @@
 // It must never know the DOM (sound elements come from a factory that is handed in), the meeting's
 // rules, or when another connection should follow it (media.js).
 
+import { Patience } from './patience.js';
+
 /** Receiving places. More pictures than this are not drawn at once on any screen. */
 const AUDIO_SLOTS = 4;
 
@@ -25,6 +27,7 @@ export class Peer {
   #encoding = Promise.resolve();
   #streams = new Map();
   #sounds = [];
+  #patience;
   #closed = false;
 
   /** What each slot carries, as the server's last `media.slots` said. */
@@ -45,7 +48,9 @@ export class Peer {
       iceServers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require',
     });
     this.pc = pc;
+    this.#patience = new Patience(pc);
     pc.onconnectionstatechange = () => {
+      if (this.connected) this.#patience.start();
       if (!this.#closed) this.onState(pc.connectionState);
     };
     pc.onicecandidate = ({ candidate }) => this.#handleCandidate(candidate?.candidate || null);
@@ -138,6 +143,7 @@ export class Peer {
 
   close() {
     this.#closed = true;
+    this.#patience.stop();
     this.pc.close();
     this.#streams.clear();
     for (const sound of this.#sounds) {
