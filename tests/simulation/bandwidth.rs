@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use crate::{
-    camera::SIZES, network::Conditions, notice::Look, offer::Abilities, seat::Switches,
-    seeds::Verdict, world::World,
+    camera::SIZES,
+    network::Conditions,
+    notice::Look,
+    offer::Abilities,
+    seat::Switches,
+    seeds::{Verdict, each},
+    world::World,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -61,6 +66,11 @@ pub fn bottleneck(seed: u64, switches: Switches, abilities: Abilities) -> Verdic
     other.sound(&world, SILENCE_MAX / 2, 0.99, &mut verdict);
     verdict.extend(world.wrong());
     verdict
+}
+
+#[test]
+fn a_narrow_path_makes_the_picture_small_and_harms_nothing_else() {
+    each(6, |seed| bottleneck(seed, Switches::ON, Abilities::ALL));
 }
 
 fn assert_harmed(verdict: &Verdict) {

@@ -65,10 +65,11 @@ impl Shard {
                     let Some(peer) = self.peers.get_mut(key).and_then(Option::as_deref_mut) else {
                         continue;
                     };
+                    let path_bits = peer.path_bits();
                     for sequence in lost {
                         let sent = peer.slots.get(place).and_then(|slot| slot.recall(sequence));
                         let Some(sent) = sent else { continue };
-                        if !peer.resends.take(now) {
+                        if !peer.resends.take(now, path_bits) {
                             break;
                         }
                         self.forwards.push_again(key, place, sent);

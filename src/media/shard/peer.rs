@@ -536,6 +536,15 @@ impl Peer {
         slots.any(|slot| slot.transport_sequence.is_some())
     }
 
+    /// What its path carries, in bits a second. Of one that nothing is known of, nothing is kept back.
+    pub fn path_bits(&self) -> u64 {
+        if self.downlink.is_known() || self.tells_arrivals() {
+            self.downlink.bits_per_second()
+        } else {
+            u64::MAX / 2
+        }
+    }
+
     /// Whether its slots of the track's kind can play it.
     pub fn plays(&self, encoding: Encoding) -> bool {
         self.slots.iter().any(|slot| slot.plays(encoding))

@@ -160,17 +160,28 @@ impl Shard {
             let shown = slot.filled.and_then(|track| self.shown_height(key, track));
             slots.push(allocate::Slot::new(costs, shown, present));
         }
-        // Of a path that nothing is known of, nothing is kept back.
-        let estimate = match peer.downlink.is_known() || peer.tells_arrivals() {
-            true => peer.downlink.bits_per_second(),
-            false => u64::MAX / 2,
-        };
-        let allocated = allocate::allocate(now, estimate.saturating_sub(sound), &mut slots);
-        for ((place, layers), slot) in places.into_iter().zip(&layers).zip(&slots) {
+        let budget = peer.path_bits().saturating_sub(sound);
+        let allocated = allocate::allocate(now, budget, &mut slots);
+        // What still plays while a smaller layer's key frame is awaited.
+        let mut carried = 0_u64;
+        let mut lowered: Vec<usize> = Vec::new();
+        for (((place, layers), costs), slot) in
+            places.into_iter().zip(&layers).zip(&costs).zip(&slots)
+        {
             let choice = slot.choice();
             let layer = layers.iter().find(|layer| Some(layer.rank) == choice.layer);
             choices.push((place, layer.map(|layer| layer.key), choice.lowered_at));
+            let plays = peer.slots.get(place).and_then(|slot| slot.layer);
+            let plays = layers.iter().find(|layer| Some(layer.key) == plays);
+            let cost = costs
+                .iter()
+                .find(|cost| Some(cost.index) == plays.map(|layer| layer.rank));
+            carried = carried.saturating_add(cost.map_or(0, |cost| cost.bits));
+            if plays.map(|layer| layer.rank) > choice.layer {
+                lowered.push(place);
+            }
         }
+        let overrun = carried > budget.saturating_add(budget / 2);
         let Some(peer) = self.peer_mut(key) else {
             return;
         };
@@ -183,9 +194,11 @@ impl Shard {
             if slot.wants != wants {
                 peer.slots_changed |= slot.wants.is_none() || wants.is_none();
                 slot.wants = wants;
-                if wants.is_none() {
-                    slot.layer = None;
-                }
+            }
+            // Far too much for the path would harm the sound: the picture stands until the smaller one
+            // begins.
+            if wants.is_none() || (overrun && lowered.contains(&place)) {
+                slot.layer = None;
             }
         }
     }

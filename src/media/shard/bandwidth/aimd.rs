@@ -22,6 +22,8 @@ pub struct Measured {
     pub sent: Option<f64>,
     /// Bits per second that arrive.
     pub arrived: Option<f64>,
+    /// The most of it within a quarter of a second, of late: what a full path carries.
+    pub peak: f64,
     /// From sending a packet to reading of its arrival, in microseconds.
     pub round_trip_us: u64,
 }
@@ -115,8 +117,10 @@ impl Aimd {
             .sent
             .is_none_or(|sent| arrived < sent * ARRIVES_WHOLE);
         if full || arrived >= self.bits * ARRIVES_WHOLE {
-            self.capacity.seen(arrived);
-            self.bits = self.bits.min(BACK_OFF * arrived);
+            // What came on the mean says little when little was sent a moment before.
+            let carried = measured.peak.max(arrived);
+            self.capacity.seen(carried);
+            self.bits = self.bits.min(BACK_OFF * carried);
         } else {
             // All that is sent arrives, and it is less than the rate allows: there is no measure
             // of the capacity to go back to, and one spike must not throw the rate away.
@@ -186,6 +190,7 @@ mod tests {
         Measured {
             sent: Some(sent),
             arrived: Some(arrived),
+            peak: arrived,
             round_trip_us: 100_000,
         }
     }

@@ -12,6 +12,7 @@ use super::{
     aimd::{Aimd, Measured},
     groups::Groups,
     loss::Loss,
+    peak::Peak,
     sent::Sent,
     throughput::Throughput,
     trend::{Trend, Usage},
@@ -41,6 +42,7 @@ pub struct Estimate {
     trend: Trend,
     sent: Throughput,
     arrived: Throughput,
+    peak: Peak,
     loss: Loss,
     remb: Option<(f64, u64)>,
     round_trip_us: u64,
@@ -59,6 +61,7 @@ impl Estimate {
             trend: Trend::new(),
             sent: Throughput::new(),
             arrived: Throughput::new(),
+            peak: Peak::default(),
             loss: Loss::default(),
             remb: None,
             round_trip_us: ROUND_TRIP_START_US,
@@ -92,7 +95,7 @@ impl Estimate {
         self.fed
             && self.silent_since_us.is_none()
             && self.trend.usage() != Usage::Over
-            && self.loss.limit().is_none()
+            && self.loss.is_over()
             && self
                 .rate
                 .lowered_since_us(now_us)
@@ -115,8 +118,8 @@ impl Estimate {
         // A probe fills the path on purpose: the queue and loss that it makes are its own.
         if !of_probe {
             match (sent.said_lost, arrival_us) {
-                (false, arrival) => self.loss.count(arrival.is_none()),
-                (true, Some(_)) => self.loss.recount(),
+                (false, arrival) => self.loss.count(sent.at_us, arrival.is_none()),
+                (true, Some(_)) => self.loss.recount(sent.at_us),
                 (true, None) => {}
             }
         }
@@ -124,6 +127,7 @@ impl Estimate {
             return;
         };
         self.arrived.push(arrival_us, sent.bytes);
+        self.peak.push(arrival_us, sent.bytes);
         if !of_probe && let Some(step) = self.groups.push(sent.at_us, arrival_us) {
             self.trend.push(step);
         }
@@ -137,14 +141,16 @@ impl Estimate {
         let measured = Measured {
             sent: self.sent.bits(),
             arrived: self.arrived.bits(),
+            peak: self.peak.bits(),
             round_trip_us: self.round_trip_us,
         };
         self.rate.update(now_us, self.trend.usage(), measured);
-        self.loss.update(now_us, self.rate.bits());
+        self.loss.update(now_us, self.rate.bits(), measured.peak);
     }
 
     /// A probe found that the path carries so much.
     pub fn handle_probed(&mut self, now_us: u64, bits: f64) {
+        self.loss.outgrown_by(bits);
         if bits > self.rate.bits() {
             self.rate.set(now_us, bits);
         }

@@ -17,6 +17,8 @@ const GROWTH_PER_S: f64 = 1.08;
 /// With some loss the limit goes up slowly all the same: a path that loses a twentieth of all
 /// packets has a count above a tenth now and then, and would otherwise only ever be lowered.
 const GROWTH_WITH_LOSS_PER_S: f64 = 1.02;
+/// Loss lowers no further than to this much of what came through at most.
+const CARRIED: f64 = 0.85;
 /// A limit so far above the rate is none any more.
 const LIFTED: f64 = 1.5;
 
@@ -26,6 +28,8 @@ pub struct Loss {
     lost: u32,
     all: u32,
     counted_from_us: Option<u64>,
+    /// What was sent before then met a rate that has been lowered since, and says nothing of this one.
+    lowered_us: u64,
     smoothed: f64,
     limit: Option<f64>,
 }
@@ -36,19 +40,35 @@ impl Loss {
         self.limit
     }
 
-    /// A packet's fate became known.
-    pub fn count(&mut self, lost: bool) {
+    /// Whether little is being lost now, whatever was before.
+    pub fn is_over(&self) -> bool {
+        self.limit.is_none() || self.smoothed < LITTLE
+    }
+
+    /// The path was seen to carry so much.
+    pub fn outgrown_by(&mut self, bits: f64) {
+        self.limit = self.limit.map(|limit| limit.max(bits));
+    }
+
+    /// The fate of a packet that was sent at this time became known.
+    pub fn count(&mut self, sent_us: u64, lost: bool) {
+        if sent_us < self.lowered_us {
+            return;
+        }
         self.all = self.all.saturating_add(1);
         self.lost = self.lost.saturating_add(u32::from(lost));
     }
 
     /// A packet that was counted as lost arrived.
-    pub fn recount(&mut self) {
-        self.lost = self.lost.saturating_sub(1);
+    pub fn recount(&mut self, sent_us: u64) {
+        if sent_us >= self.lowered_us {
+            self.lost = self.lost.saturating_sub(1);
+        }
     }
 
-    /// Looks at the count if it is due. `bits` is the rate otherwise.
-    pub fn update(&mut self, now_us: u64, bits: f64) {
+    /// Looks at the count if it is due. `bits` is the rate otherwise, `carried` the most that came
+    /// through of late: the path carries that, however much more was lost.
+    pub fn update(&mut self, now_us: u64, bits: f64, carried: f64) {
         let from_us = *self.counted_from_us.get_or_insert(now_us);
         let passed_us = now_us.saturating_sub(from_us);
         if passed_us < INTERVAL_US || self.all < PACKETS_MIN {
@@ -57,22 +77,25 @@ impl Loss {
         let fraction = f64::from(self.lost) / f64::from(self.all);
         (self.lost, self.all) = (0, 0);
         self.counted_from_us = Some(now_us);
-        self.apply(fraction, passed_us, bits);
+        self.apply(now_us, fraction, passed_us, bits, carried);
     }
 
     /// A receiver's report of the share lost since its last, in 256ths. `bits` as above.
     pub fn report(&mut self, now_us: u64, fraction_256: u8, bits: f64) {
         let from_us = self.counted_from_us.replace(now_us).unwrap_or(now_us);
         let passed_us = now_us.saturating_sub(from_us).max(INTERVAL_US);
-        self.apply(f64::from(fraction_256) / 256.0, passed_us, bits);
+        let fraction = f64::from(fraction_256) / 256.0;
+        self.apply(now_us, fraction, passed_us, bits, 0.0);
     }
 
-    fn apply(&mut self, fraction: f64, passed_us: u64, bits: f64) {
+    fn apply(&mut self, now_us: u64, fraction: f64, passed_us: u64, bits: f64, carried: f64) {
         self.smoothed += WEIGHT * (fraction - self.smoothed);
         let rate = self.limit.unwrap_or(bits).min(bits);
         let seconds = (passed_us as f64 / 1e6).min(1.0);
         if self.smoothed > MUCH && fraction > MUCH {
-            self.limit = Some((rate * (1.0 - 0.5 * self.smoothed)).clamp(RATE_MIN, RATE_MAX));
+            let lowered = (rate * (1.0 - 0.5 * self.smoothed)).max(rate.min(carried * CARRIED));
+            self.limit = Some(lowered.clamp(RATE_MIN, RATE_MAX));
+            self.lowered_us = now_us;
         } else if let Some(limit) = self.limit {
             let growth: f64 = if self.smoothed < LITTLE {
                 GROWTH_PER_S
@@ -93,8 +116,8 @@ mod tests {
     fn limit_after(every: u32) -> Option<f64> {
         let mut loss = Loss::default();
         for number in 0..1000_u32 {
-            loss.count(number % every == 0);
-            loss.update(u64::from(number) * 10_000, 1e6);
+            loss.count(u64::from(number) * 10_000, number % every == 0);
+            loss.update(u64::from(number) * 10_000, 1e6, 0.0);
         }
         loss.limit()
     }

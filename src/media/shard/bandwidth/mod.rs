@@ -14,6 +14,7 @@ mod estimate;
 mod feedback;
 mod groups;
 mod loss;
+mod peak;
 mod probe;
 mod report;
 #[cfg(test)]
