@@ -10,6 +10,8 @@ const BACK_OFF: f64 = 0.85;
 const GROWTH_PER_S: f64 = 1.08;
 /// With less than this of what is sent arriving, the path is full.
 const ARRIVES_WHOLE: f64 = 0.9;
+/// A rate that is not used up is lowered no more often than this, in microseconds.
+const UNUSED_WAIT_US: u64 = 250_000;
 /// A rate that is not used up does not grow beyond this much of what arrives, and a margin: the
 /// path was not seen to carry more.
 const UNUSED_FACTOR: f64 = 1.5;
@@ -81,6 +83,14 @@ impl Aimd {
         }
     }
 
+    /// A queue stands before the path, which therefore carries what comes through and no more.
+    pub fn fill(&mut self, carried: f64) {
+        if carried > 0.0 && carried < self.bits {
+            self.capacity.seen(carried);
+            self.bits = carried.clamp(RATE_MIN, RATE_MAX);
+        }
+    }
+
     fn raise(&mut self, now_us: u64, measured: Measured) {
         let seconds = (now_us.saturating_sub(self.changed_us) as f64 / 1e6).min(1.0);
         self.changed_us = now_us;
@@ -105,20 +115,25 @@ impl Aimd {
         let Some(arrived) = measured.arrived else {
             return;
         };
-        // Once lowered it takes a round trip until it shows.
-        let wait_us = measured.round_trip_us.clamp(10_000, 200_000);
-        let waited = self
-            .lowered_since_us(now_us)
-            .is_none_or(|since| since >= wait_us);
-        if !waited && arrived >= self.bits / 2.0 {
-            return;
-        }
+        // What came on the mean says little when little was sent a moment before.
+        let carried = measured.peak.max(arrived);
         let full = measured
             .sent
             .is_none_or(|sent| arrived < sent * ARRIVES_WHOLE);
-        if full || arrived >= self.bits * ARRIVES_WHOLE {
-            // What came on the mean says little when little was sent a moment before.
-            let carried = measured.peak.max(arrived);
+        let used_up = full || carried >= self.bits * ARRIVES_WHOLE;
+        // Once lowered it takes a round trip until it shows, and a while until what is carried does.
+        let wait_us = if used_up {
+            measured.round_trip_us.clamp(10_000, 200_000)
+        } else {
+            UNUSED_WAIT_US
+        };
+        let waited = self
+            .lowered_since_us(now_us)
+            .is_none_or(|since| since >= wait_us);
+        if !waited && (!used_up || arrived >= self.bits / 2.0) {
+            return;
+        }
+        if used_up {
             self.capacity.seen(carried);
             self.bits = self.bits.min(BACK_OFF * carried);
         } else {

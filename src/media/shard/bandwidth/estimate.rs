@@ -13,6 +13,7 @@ use super::{
     groups::Groups,
     loss::Loss,
     peak::Peak,
+    queue::Queue,
     sent::Sent,
     throughput::Throughput,
     trend::{Trend, Usage},
@@ -28,6 +29,11 @@ const SILENCE_BACK_OFF: f64 = 0.8;
 const REMB_US: u64 = 10_000_000;
 /// How long after a back-off a path counts as unwell.
 const CALM_US: u64 = 1_000_000;
+/// A queue that stands for this long is drained, in microseconds; with one of [`DRAINED_US`] nothing
+/// would be sent but for the least share.
+const STANDING_US: u64 = 60_000;
+const DRAINED_US: f64 = 500_000.0;
+const DRAIN_MIN: f64 = 0.5;
 /// Until the first feedback: what a round trip with its feedback may take.
 const ROUND_TRIP_START_US: u64 = 200_000;
 /// A subscriber that tells of loss alone: how far up with each good report.
@@ -43,6 +49,7 @@ pub struct Estimate {
     sent: Throughput,
     arrived: Throughput,
     peak: Peak,
+    queue: Queue,
     loss: Loss,
     remb: Option<(f64, u64)>,
     round_trip_us: u64,
@@ -62,6 +69,7 @@ impl Estimate {
             sent: Throughput::new(),
             arrived: Throughput::new(),
             peak: Peak::default(),
+            queue: Queue::new(),
             loss: Loss::default(),
             remb: None,
             round_trip_us: ROUND_TRIP_START_US,
@@ -87,7 +95,16 @@ impl Estimate {
         for limit in [self.loss.limit(), self.remb.map(|(bits, _)| bits)] {
             bits = bits.min(limit.unwrap_or(bits));
         }
-        bits.clamp(RATE_MIN, RATE_MAX)
+        (bits * self.drain()).clamp(RATE_MIN, RATE_MAX)
+    }
+
+    /// The share of the rate that leaves room for a standing queue to drain.
+    fn drain(&self) -> f64 {
+        let standing_us = self.queue.standing_us();
+        if standing_us < STANDING_US {
+            return 1.0;
+        }
+        (1.0 - standing_us as f64 / DRAINED_US).max(DRAIN_MIN)
     }
 
     /// Whether nothing speaks against trying for more.
@@ -96,6 +113,7 @@ impl Estimate {
             && self.silent_since_us.is_none()
             && self.trend.usage() != Usage::Over
             && self.loss.is_over()
+            && self.queue.standing_us() < STANDING_US
             && self
                 .rate
                 .lowered_since_us(now_us)
@@ -111,8 +129,8 @@ impl Estimate {
             self.trend = Trend::new();
         }
         self.newest_sent_us = self.newest_sent_us.max(sent.at_us);
+        let at_us = i64::try_from(sent.at_us).unwrap_or(i64::MAX);
         if !sent.said_lost {
-            let at_us = i64::try_from(sent.at_us).unwrap_or(i64::MAX);
             self.sent.push(at_us, sent.bytes);
         }
         // A probe fills the path on purpose: the queue and loss that it makes are its own.
@@ -128,6 +146,10 @@ impl Estimate {
         };
         self.arrived.push(arrival_us, sent.bytes);
         self.peak.push(arrival_us, sent.bytes);
+        if !of_probe {
+            self.queue
+                .push(sent.at_us, arrival_us.saturating_sub(at_us));
+        }
         if !of_probe && let Some(step) = self.groups.push(sent.at_us, arrival_us) {
             self.trend.push(step);
         }
@@ -145,6 +167,9 @@ impl Estimate {
             round_trip_us: self.round_trip_us,
         };
         self.rate.update(now_us, self.trend.usage(), measured);
+        if self.queue.standing_us() >= STANDING_US {
+            self.rate.fill(measured.peak);
+        }
         self.loss.update(now_us, self.rate.bits(), measured.peak);
     }
 

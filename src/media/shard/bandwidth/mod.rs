@@ -16,6 +16,7 @@ mod groups;
 mod loss;
 mod peak;
 mod probe;
+mod queue;
 mod report;
 #[cfg(test)]
 mod scenarios;
