@@ -1,7 +1,7 @@
 //! Somebody who speaks, and how much of it arrives: the loudness of each 20 ms of what was said beside
 //! that of what was heard.
 
-use std::process::Command;
+use std::{ops::Range, process::Command};
 
 use super::{seat::Seat, tone::SAMPLE_RATE_HZ};
 
@@ -47,6 +47,13 @@ pub fn say() -> Vec<i16> {
 /// microphone and the receiver's buffer do not keep the same pace over a longer time.
 const PART: usize = 250;
 
+/// Steps of one pace within a part: 1 s. From one to the next the lag may change by [`DRIFT`].
+const PACE: usize = 50;
+
+/// A receiver's buffer that has become too long is played a little faster, one that is too short a
+/// little slower, and nothing is lost by it: 60 ms in a second, in fine lags.
+const DRIFT: usize = 12;
+
 /// How finely lags are tried: so many to a step.
 const FINE: usize = 4;
 
@@ -63,14 +70,46 @@ pub fn envelope(samples: &[i16]) -> Vec<f64> {
 /// How alike what was heard, in steps of 20 ms, is to what is said again and again: for each 5 s the
 /// correlation of both envelopes at the lag where it is largest, from -1 to 1.
 pub fn likeness(said: &[f64], heard: &[f64]) -> Vec<f64> {
-    let best = |heard: &[f64]| {
-        let at = |lag: usize| {
-            let said = (0..heard.len()).map(|place| said[(place * FINE + lag) % said.len()]);
-            correlation(&said.collect::<Vec<_>>(), heard)
-        };
-        (0..said.len()).map(at).fold(-1.0, f64::max)
+    let parts = heard.chunks_exact(PART);
+    parts.map(|part| best(said, part)).collect()
+}
+
+/// The same for one part.
+fn best(said: &[f64], heard: &[f64]) -> f64 {
+    let (steady, middle) = fitting(said, heard, 0, 0..said.len());
+    let middle = middle + said.len();
+    // Second by second from a lag near that which fits the whole best.
+    let paced = |first: usize| {
+        let mut lag = first;
+        let mut aligned = Vec::with_capacity(heard.len());
+        for (second, part) in heard.chunks(PACE).enumerate() {
+            let from = second * PACE;
+            if second > 0 {
+                (_, lag) = fitting(said, part, from, lag - DRIFT..lag + DRIFT + 1);
+            }
+            aligned.extend(at(said, lag, from, part.len()));
+        }
+        correlation(&aligned, heard)
     };
-    heard.chunks_exact(PART).map(best).collect()
+    let begins = middle - 4 * DRIFT..=middle + 4 * DRIFT;
+    begins.map(paced).fold(steady, f64::max)
+}
+
+/// Of some lags the one at which these steps of a part fit best, with their correlation.
+fn fitting(said: &[f64], heard: &[f64], from: usize, lags: Range<usize>) -> (f64, usize) {
+    let likened = lags.map(|lag| {
+        let aligned: Vec<f64> = at(said, lag, from, heard.len()).collect();
+        (correlation(&aligned, heard), lag)
+    });
+    likened.fold(
+        (-1.0, 0),
+        |best, one| if one.0 > best.0 { one } else { best },
+    )
+}
+
+/// What was said in so many steps from one of a part's on, where the part begins at a lag.
+fn at(said: &[f64], lag: usize, from: usize, steps: usize) -> impl Iterator<Item = f64> {
+    (from..from + steps).map(move |step| said[(step * FINE + lag) % said.len()])
 }
 
 fn correlation(one: &[f64], other: &[f64]) -> f64 {
@@ -112,4 +151,39 @@ pub async fn hear(seat: &Seat, member: &str, seconds: u32) -> Vec<f64> {
              return envelope;"
         ))
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is heard of speech that is played so much faster, in steps of 20 ms.
+    fn played(said: &[f64], pace: f64) -> Vec<f64> {
+        let steps = (said.len() as f64 / FINE as f64 / pace) as usize;
+        let at =
+            |step: usize| said[((step as f64 * pace * FINE as f64) as usize + 700) % said.len()];
+        (0..steps).map(at).collect()
+    }
+
+    #[test]
+    fn a_pace_is_forgiven_and_a_hole_is_not() {
+        let said = envelope(&say());
+        let least = |heard: &[f64]| likeness(&said, heard).into_iter().fold(1.0, f64::min);
+        for pace in [0.98, 1.0, 1.02] {
+            let least = least(&played(&said, pace));
+            assert!(least > 0.95, "{least} at a pace of {pace}");
+        }
+        // A tenth of a second is gone of each second, as if it had not been said.
+        let cut: Vec<f64> = played(&said, 1.0)
+            .chunks(50)
+            .flat_map(|second| second[5.min(second.len())..].to_vec())
+            .collect();
+        assert!(least(&cut) < 0.9, "{}", least(&cut));
+        // A fifth of each second is silent.
+        let mut holes = played(&said, 1.0);
+        for second in holes.chunks_mut(50) {
+            second.iter_mut().take(10).for_each(|step| *step = 0.0);
+        }
+        assert!(least(&holes) < 0.9, "{}", least(&holes));
+    }
 }
