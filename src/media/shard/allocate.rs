@@ -132,10 +132,15 @@ pub fn allocate(now: Instant, budget_bits: u64, slots: &mut [Slot<'_>]) -> Alloc
     for slot in &mut *slots {
         slot.chosen = None;
         wished = wished.saturating_add(slot.cost(slot.highest));
-        let with = used.saturating_add(slot.cost(Some(0)));
-        if !slot.layers.is_empty() && with <= slot.limit(now, budget_bits, 0) {
-            slot.chosen = Some(0);
-            used = with;
+        // The lowest; where that has no room and a larger one costs less (Firefox's first seconds), that.
+        let cheapest = (0..slot.layers.len()).min_by_key(|place| slot.cost(Some(*place)));
+        for place in [Some(0), cheapest].into_iter().flatten() {
+            let with = used.saturating_add(slot.cost(Some(place)));
+            let fits = with <= slot.limit(now, budget_bits, place);
+            if fits && slot.chosen.is_none() && place < slot.layers.len() {
+                slot.chosen = Some(place);
+                used = with;
+            }
         }
     }
     for slot in &mut *slots {
@@ -246,6 +251,16 @@ mod tests {
         let mut anew = Wall::new(&[None; 3]);
         assert_eq!(anew.after(0, 2_200_000), [Some(2), Some(0), Some(0)]);
         assert_eq!(wall.after(9000, 6_000_000), [Some(2); 3]);
+    }
+
+    #[test]
+    fn a_larger_layer_that_costs_less_does_where_the_lowest_has_no_room() {
+        let mut wall = Wall::new(&[Some(180)]);
+        wall.layers[0] = vec![layer(0, 500_000, 180), layer(1, 150_000, 360)];
+        assert_eq!(wall.after(0, 400_000), [Some(1)]);
+        assert_eq!(wall.after(9000, 400_000), [Some(1)]);
+        assert_eq!(wall.after(9000, 900_000), [Some(0)]);
+        assert_eq!(wall.after(9000, 100_000), [None]);
     }
 
     #[test]
