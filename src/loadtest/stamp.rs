@@ -59,9 +59,11 @@ const DESCRIPTOR_BYTES: usize = 6;
 /// The frame header up to the size (RFC 6386 section 9.1).
 const FRAME_HEADER_BYTES: usize = 10;
 const PICTURE_LEAD_BYTES: usize = DESCRIPTOR_BYTES + FRAME_HEADER_BYTES;
-/// The largest payload of a picture's packet, in bytes.
-const PICTURE_BYTES_MAX: usize = 1200;
-/// Packets of a frame: 25 frames of two are 480 kbit/s.
+/// Payload of a picture's packet, in bytes: with two to a frame, what a browser's smallest layer takes.
+/// Larger ones would pass what a server may send to a line that it does not know yet, and the pictures
+/// behind would pause at first.
+const PICTURE_BYTES: usize = 500;
+/// Packets of a frame: 25 frames of two are 200 kbit/s.
 const PACKETS_OF_FRAME: usize = 2;
 /// Packets of a key frame: such a picture costs several ordinary ones.
 const PACKETS_OF_KEY_FRAME: usize = 10;
@@ -91,7 +93,7 @@ impl Stamp {
         };
         let length_is_right = match medium {
             Medium::Sound => payload.len() == SOUND_BYTES,
-            Medium::Picture => payload.len() == PICTURE_BYTES_MAX,
+            Medium::Picture => payload.len() == PICTURE_BYTES,
         };
         let fill = stamp.fill();
         if of == stamp.medium_byte() && length_is_right && rest.iter().all(|byte| *byte == fill) {
@@ -214,7 +216,7 @@ impl Camera {
         let (front, back) = lead.split_at_mut(DESCRIPTOR_BYTES);
         front.copy_from_slice(&descriptor);
         back.copy_from_slice(&header);
-        let payload = self.next.payload(&lead, PICTURE_BYTES_MAX);
+        let payload = self.next.payload(&lead, PICTURE_BYTES);
         self.next.number = self.next.number.wrapping_add(1);
         payload
     }
@@ -248,7 +250,7 @@ mod tests {
         let mut expected = 0;
         for frame in 0..300 {
             for packet in camera.frame(frame % 50 == 0) {
-                assert!(packet.len() <= PICTURE_BYTES_MAX);
+                assert!(packet.len() <= PICTURE_BYTES);
                 assert_eq!(number(9, Medium::Picture, &packet), Some(expected));
                 expected += 1;
             }
