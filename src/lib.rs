@@ -52,7 +52,7 @@
 //! the floor, begins or ceases to send, and at no other time.
 //!
 //! A camera may come as three simulcast layers, each a source of its own. Some times a second
-//! `router` asks for each peer what its client shows and how large, what each layer costs, and what
+//! `choose` asks for each peer what its client shows and how large, what each layer costs, and what
 //! `bandwidth` believes of the path, and `allocate` answers which layer each slot is to carry; the slot
 //! goes over to it at that layer's next key frame. Layers that nobody shows are stopped at their sender.
 //!

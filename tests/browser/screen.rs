@@ -1,6 +1,6 @@
 //! A shared screen: seen by all, large, until it is taken back.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     PEOPLE, TONES, stage,
@@ -36,6 +36,15 @@ async fn a_shared_screen_is_seen_large_and_goes_again() {
     pass(Duration::from_secs(3)).await;
     let picture = looking.picture_of(&chair, from, wall_ms()).await;
     assert!(picture.fps >= 10.0, "{picture:?}");
+
+    // To be looked at.
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/screens");
+    for (width, height) in [(390, 844), (1280, 800)] {
+        looking.tab.resize(width, height).await;
+        pass(Duration::from_secs(1)).await;
+        let file = folder.join(format!("shared-{width}x{height}.png"));
+        looking.tab.screenshot(&file).await;
+    }
 
     sharing.press("screen-toggle").await;
     looking

@@ -10,6 +10,7 @@ pub mod allocate;
 pub mod av1;
 pub mod bandwidth;
 pub mod bits;
+mod choose;
 mod contain;
 mod demux;
 pub mod dependency;

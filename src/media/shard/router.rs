@@ -6,15 +6,12 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Shard, allocate, layers,
+    Shard, layers,
     peer::Slot,
     slots,
     source::{PeerKey, SourceKey, SourceState, Subscriber, TrackKey},
 };
 use crate::media::{Kind, Notice, PeerId, SessionKey, Source};
-
-/// What an open microphone is taken to send before it is measured, in bits a second.
-const SOUND_BITS: u64 = 64_000;
 
 /// How long a layer must have been of no use to anybody before its sender is told to stop it: a slot
 /// that shows it again a moment later would have to wait for its key frame.
@@ -119,121 +116,8 @@ impl Shard {
             .collect()
     }
 
-    /// Decides which layer each slot of a peer is to carry: what fits what is shown, as far as there is
-    /// room for it behind the sound.
-    fn choose_layers(&mut self, key: PeerKey) {
-        let now = self.now;
-        let Some(peer) = self.peer(key) else { return };
-        let mut sound = 0_u64;
-        let mut places: Vec<usize> = Vec::with_capacity(peer.slots.len());
-        let mut choices = Vec::with_capacity(peer.slots.len());
-        for (place, slot) in peer.slots.iter().enumerate() {
-            let Some(track) = slot.filled else { continue };
-            if slot.kind == Kind::Audio {
-                let layer = self.sent_layers(track).first().map(|layer| layer.key);
-                let rate = layer.and_then(|key| self.source(key)?.rate.bits_per_second());
-                sound = sound.saturating_add(rate.unwrap_or(SOUND_BITS));
-                choices.push((place, layer, slot.lowered_at));
-            } else {
-                places.push(place);
-            }
-        }
-        places.sort_by_key(|place| peer.slots.get(*place).map(|slot| slot.priority));
-        let layers: Vec<Vec<layers::Layer>> = places
-            .iter()
-            .filter_map(|place| peer.slots.get(*place)?.filled)
-            .map(|track| self.sent_layers(track))
-            .collect();
-        let costs: Vec<Vec<allocate::Layer>> =
-            layers.iter().map(|layers| layers::costs(layers)).collect();
-        let mut slots: Vec<allocate::Slot<'_>> = Vec::with_capacity(places.len());
-        for ((place, layers), costs) in places.iter().zip(&layers).zip(&costs) {
-            let Some(slot) = peer.slots.get(*place) else {
-                return;
-            };
-            let wants = slot.wants;
-            let present = layers.iter().find(|layer| Some(layer.key) == wants);
-            let present = allocate::Choice {
-                layer: present.map(|layer| layer.rank),
-                lowered_at: slot.lowered_at,
-            };
-            let shown = slot.filled.and_then(|track| self.shown_height(key, track));
-            slots.push(allocate::Slot::new(costs, shown, present));
-        }
-        let budget = peer.path_bits().saturating_sub(sound);
-        let allocated = allocate::allocate(now, budget, &mut slots);
-        // What still plays while a smaller layer's key frame is awaited.
-        let mut carried = 0_u64;
-        let mut lowered: Vec<usize> = Vec::new();
-        for (((place, layers), costs), slot) in
-            places.into_iter().zip(&layers).zip(&costs).zip(&slots)
-        {
-            let choice = slot.choice();
-            let layer = layers.iter().find(|layer| Some(layer.rank) == choice.layer);
-            choices.push((place, layer.map(|layer| layer.key), choice.lowered_at));
-            let plays = peer.slots.get(place).and_then(|slot| slot.layer);
-            let plays = layers.iter().find(|layer| Some(layer.key) == plays);
-            let cost = costs
-                .iter()
-                .find(|cost| Some(cost.index) == plays.map(|layer| layer.rank));
-            carried = carried.saturating_add(cost.map_or(0, |cost| cost.bits));
-            if plays.map(|layer| layer.rank) > choice.layer {
-                lowered.push(place);
-            }
-        }
-        let overrun = carried > budget.saturating_add(budget / 2);
-        let Some(peer) = self.peer_mut(key) else {
-            return;
-        };
-        peer.downlink.wish(allocated.wished.saturating_add(sound));
-        for (place, wants, lowered_at) in choices {
-            let Some(slot) = peer.slots.get_mut(place) else {
-                continue;
-            };
-            slot.lowered_at = lowered_at;
-            if slot.wants != wants {
-                peer.slots_changed |= slot.wants.is_none() || wants.is_none();
-                slot.wants = wants;
-            }
-            // Far too much for the path would harm the sound: the picture stands until the smaller one
-            // begins.
-            if wants.is_none() || (overrun && lowered.contains(&place)) {
-                slot.layer = None;
-            }
-        }
-    }
-
-    /// The layers of a track, whether they are being sent or not, the smallest first.
-    fn layers_of(&self, key: TrackKey) -> Vec<layers::Layer> {
-        let track = self
-            .peer(key.peer)
-            .and_then(|peer| peer.tracks.get(key.track));
-        let sources = track.into_iter().flat_map(|track| track.sources());
-        let mut layers: Vec<layers::Layer> = sources
-            .filter_map(|key| {
-                let source = self.source(key)?;
-                Some(layers::Layer {
-                    key,
-                    rank: 0,
-                    height: source.height,
-                    bits_per_second: source.rate.bits_per_second(),
-                })
-            })
-            .collect();
-        layers::sort(&mut layers);
-        layers
-    }
-
-    /// Those of them that are being sent.
-    fn sent_layers(&self, key: TrackKey) -> Vec<layers::Layer> {
-        let mut layers = self.layers_of(key);
-        layers.retain(|layer| self.source(layer.key).is_some_and(SourceState::is_active));
-        layers::leave_out_the_dear(&mut layers);
-        layers
-    }
-
     /// How high a peer's client shows a picture, in pixels; nothing: as high as it is.
-    fn shown_height(&self, key: PeerKey, track: TrackKey) -> Option<u16> {
+    pub(super) fn shown_height(&self, key: PeerKey, track: TrackKey) -> Option<u16> {
         let owner = self.peer(track.peer)?;
         let source = owner.tracks.get(track.track)?.source;
         self.peer(key)?.shown_height(owner.id, source)
