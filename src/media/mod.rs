@@ -5,8 +5,11 @@
 //! peers (one peer connection each), what they send, and whether it may be heard.
 
 mod batch;
+mod counts;
 pub mod shard;
 pub mod worker;
+
+pub use counts::{Counts, RUN_LENGTHS};
 
 /// One peer connection, unique in the process. The room mints it and knows whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -17,7 +17,7 @@ use std::{
     net::{IpAddr, SocketAddr, UdpSocket},
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
     },
@@ -33,8 +33,8 @@ use tcp::Tcp;
 use tokio::sync::mpsc;
 
 use super::{
-    Notice, Order, SessionKey,
-    batch::Batch,
+    Counts, Notice, Order, SessionKey,
+    batch::{Incoming, Outgoing},
     shard::{
         self, DATAGRAM_BYTES_MAX, Shard,
         transport::{Identity, Via},
@@ -50,6 +50,8 @@ const NOTICES_MAX: usize = 1024;
 const BATCHES_IN_A_ROW: usize = 4;
 /// Longest sleep without a deadline.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// How often what was counted is shown.
+const SHOW_COUNTS: Duration = Duration::from_millis(100);
 /// Kernel buffers asked for, in bytes: half a second of a full plenary.
 const SOCKET_BUFFER_BYTES: i32 = 4 * 1024 * 1024;
 
@@ -114,6 +116,7 @@ struct ShardHandle {
     bell: Arc<OwnedFd>,
     sessions: AtomicUsize,
     addresses: Vec<SocketAddr>,
+    counts: Arc<Mutex<Counts>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -170,6 +173,13 @@ impl Media {
         self.shards
             .iter()
             .flat_map(|shard| shard.addresses.iter().copied())
+    }
+
+    /// What each shard has counted, as of a tenth of a second ago at most.
+    pub fn counts(&self) -> Vec<Counts> {
+        let shown =
+            |shard: &ShardHandle| *shard.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shards.iter().map(shown).collect()
     }
 
     /// Gives a new session to the shard with the fewest. The receiver yields its notices.
@@ -290,12 +300,15 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
     shard.announce(public(&addresses));
     shard.accept_tcp(tcp_addresses.as_slice().into(), public(&tcp_addresses));
     let tcp = Tcp::new(now(), listeners).map_err(|error| platform(&error))?;
+    let incoming = Incoming::new();
+    for socket in &sockets {
+        // A kernel without it gives datagrams one by one.
+        incoming.take_runs(socket);
+    }
+    let counts = Arc::new(Mutex::new(Counts::default()));
     let mut worker = Worker {
         shard,
-        outgoing: sockets
-            .iter()
-            .map(|_| Batch::new(DATAGRAM_BYTES_MAX))
-            .collect(),
+        outgoing: sockets.iter().map(Outgoing::new).collect(),
         watched: sockets
             .iter()
             .map(AsRawFd::as_raw_fd)
@@ -308,7 +321,10 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
             .collect(),
         sockets,
         tcp,
-        incoming: Batch::new(DATAGRAM_BYTES_MAX),
+        incoming,
+        counted: Counts::default(),
+        counts: counts.clone(),
+        show_counts_at: now(),
         inbox,
         bell: bell.clone(),
         rooms: HashMap::new(),
@@ -323,6 +339,7 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
         bell,
         sessions: AtomicUsize::new(0),
         addresses,
+        counts,
         stop,
         thread: Some(thread),
     })
@@ -357,8 +374,12 @@ struct Worker {
     shard: Shard,
     sockets: Vec<UdpSocket>,
     tcp: Tcp,
-    incoming: Batch,
-    outgoing: Vec<Batch>,
+    incoming: Incoming,
+    outgoing: Vec<Outgoing>,
+    /// What this file counts itself.
+    counted: Counts,
+    counts: Arc<Mutex<Counts>>,
+    show_counts_at: Instant,
     inbox: Receiver<Message>,
     bell: Arc<OwnedFd>,
     /// What wakes the thread: each socket, the bell, and TCP, the last.
@@ -378,6 +399,7 @@ impl Worker {
             self.receive(now);
             self.shard.handle_timeout(now);
             self.flush();
+            self.show_counts(now);
         }
         self.flush();
     }
@@ -434,11 +456,11 @@ impl Worker {
             for _ in 0..BATCHES_IN_A_ROW {
                 // Errors of a UDP socket are those of datagrams sent before (an ICMP answer):
                 // nothing to do but to read on at the next turn.
-                let received = self.incoming.receive(&self.sockets[place]).unwrap_or(0);
-                for datagram in 0..received {
-                    if let Some((from, bytes)) = self.incoming.datagram(datagram) {
-                        self.shard.handle_datagram(now, local, from, bytes);
-                    }
+                let received = self.incoming.receive(&self.sockets[place]);
+                if received.is_ok() {
+                    let shard = &mut self.shard;
+                    self.incoming
+                        .each(|from, datagram| shard.handle_datagram(now, local, from, datagram));
                 }
                 if !self.incoming.is_full() {
                     break;
@@ -456,26 +478,29 @@ impl Worker {
             return;
         };
         loop {
-            if first.is_full() {
+            if first.is_full(DATAGRAM_BYTES_MAX) {
                 first.send(&self.sockets[0]);
             }
-            let Some(transmit) = first.free().and_then(|free| self.shard.poll_transmit(free))
-            else {
+            let free = first.free(DATAGRAM_BYTES_MAX);
+            let Some(transmit) = free.and_then(|free| self.shard.poll_transmit(free)) else {
                 break;
             };
             let (place, remote) = (usize::from(transmit.path.local), transmit.path.remote);
             if transmit.path.via == Via::Tcp {
-                if let Some(made) = first.free() {
+                if let Some(made) = first.free(DATAGRAM_BYTES_MAX) {
+                    self.counted.packets_sent += 1;
+                    self.counted.bytes_sent += transmit.length as u64;
                     self.tcp.send(transmit.path, &made[..transmit.length]);
                 }
             } else if place == 0 {
                 first.commit(transmit.length, remote);
             } else if let Some(batch) = others.get_mut(place - 1) {
-                if batch.is_full() {
+                if batch.is_full(DATAGRAM_BYTES_MAX) {
                     batch.send(&self.sockets[place]);
                 }
-                if let (Some(made), Some(free)) = (first.free(), batch.free()) {
-                    free[..transmit.length].copy_from_slice(&made[..transmit.length]);
+                let made = first.free(transmit.length);
+                if let (Some(made), Some(free)) = (made, batch.free(transmit.length)) {
+                    free.copy_from_slice(made);
                     batch.commit(transmit.length, remote);
                 }
             }
@@ -495,4 +520,74 @@ impl Worker {
             room.deliver();
         }
     }
+
+    /// Shows what was counted to whoever watches.
+    fn show_counts(&mut self, now: Instant) {
+        if now < self.show_counts_at {
+            return;
+        }
+        self.show_counts_at = now + SHOW_COUNTS;
+        for batch in &mut self.outgoing {
+            let sent = batch.take_counts();
+            self.counted.packets_sent += sent.packets;
+            self.counted.bytes_sent += sent.bytes;
+            self.counted.packets_refused += sent.refused;
+            for (all, some) in self.counted.runs.iter_mut().zip(sent.runs) {
+                *all += some;
+            }
+        }
+        let counts = Counts {
+            packets_sent: self.counted.packets_sent,
+            bytes_sent: self.counted.bytes_sent,
+            packets_refused: self.counted.packets_refused,
+            runs: self.counted.runs,
+            receive_drops: self.sockets.iter().map(dropped).sum(),
+            cpu: processor_time(),
+            ..self.shard.counts()
+        };
+        // Whoever reads holds the lock for a copy's time; the next showing says the same and more.
+        if let Ok(mut shown) = self.counts.try_lock() {
+            *shown = counts;
+        }
+    }
+}
+
+/// How many datagrams the kernel has dropped for want of room in a socket's buffer.
+fn dropped(socket: &UdpSocket) -> u64 {
+    const DROPS: usize = 8;
+    let mut memory = [0_u32; DROPS + 1];
+    let mut length = size_of_val(&memory) as u32;
+    #[expect(
+        unsafe_code,
+        reason = "the kernel writes as much as is said to be there"
+    )]
+    let done = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            memory.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    if done == 0 {
+        u64::from(memory[DROPS])
+    } else {
+        0
+    }
+}
+
+/// What this thread has used.
+fn processor_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    #[expect(unsafe_code, reason = "the kernel writes one timespec, which is here")]
+    // It cannot fail for the calling thread's own clock.
+    unsafe {
+        libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time);
+    }
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -39,7 +39,9 @@ impl Shard {
 
     /// The same for a packet that came in any way.
     pub fn handle_packet(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
-        self.now = now;
+        self.set_now(now);
+        self.counts.packets_received += 1;
+        self.counts.bytes_received += datagram.len() as u64;
         match datagram.first() {
             Some(0..=3) => self.stun(path, datagram),
             Some(20..=63) => {
@@ -128,7 +130,7 @@ impl Shard {
 
     /// The connection that was this path has ended.
     pub fn handle_closed(&mut self, now: Instant, path: Path) {
-        self.now = now;
+        self.set_now(now);
         self.probed.remove(&path.far());
         let Some(key) = self.by_address.remove(&path.far()) else {
             return;

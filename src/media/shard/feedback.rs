@@ -67,6 +67,7 @@ impl Shard {
                     };
                     let path_bits = peer.path_bits();
                     for sequence in lost {
+                        self.counts.nacks_received += 1;
                         let sent = peer.slots.get(place).and_then(|slot| slot.recall(sequence));
                         let Some(sent) = sent else { continue };
                         if !peer.resends.take(now, path_bits) {
@@ -105,6 +106,7 @@ impl Shard {
     }
 
     fn want_key_frame(&mut self, key: PeerKey, ssrc: u32) {
+        self.counts.key_frame_requests_received += 1;
         let carried = self.slot_by_ssrc(key, ssrc).and_then(|place| {
             let slot = self.peer(key)?.slots.get(place)?;
             slot.layer.or(slot.wants)
@@ -240,6 +242,7 @@ impl Shard {
             let (ssrc, owner) = (source.ssrc, source.track.peer);
             let peer = self.peers.get_mut(owner).and_then(Option::as_deref_mut);
             if let Some(peer) = peer.filter(|_| !due.ask.is_empty()) {
+                self.counts.nacks_sent += due.ask.len() as u64;
                 send(&mut self.control, peer, |out, reporter| {
                     let mut compound = Compound::with_receiver_report(out, reporter, &[], CNAME)?;
                     // RTP carries the lower half of an index.
@@ -263,6 +266,7 @@ impl Shard {
             }
             let (ssrc, owner) = (source.ssrc, source.track.peer);
             if let Some(peer) = self.peers.get_mut(owner).and_then(Option::as_deref_mut) {
+                self.counts.key_frame_requests_sent += 1;
                 send(&mut self.control, peer, |out, reporter| {
                     let mut compound = Compound::with_receiver_report(out, reporter, &[], CNAME)?;
                     compound.picture_loss(reporter, ssrc)?;

@@ -25,10 +25,18 @@ const BEHIND_MAX: usize = 256;
 const RESENDS_MAX: usize = 1024;
 
 /// Work that the last datagrams have made.
+///
+/// A subscriber gets all new packets of a source in a row: what is known of the subscriber is read
+/// once, and what goes to one address leaves as one run.
 #[derive(Default)]
 pub(super) struct Forwards {
-    /// `(source, sequence)` of stored packets, and how many subscribers of the first are done.
-    fresh: VecDeque<(SourceKey, u64)>,
+    /// Stored packets that nobody has been sent, in the order of their coming. The first
+    /// [`Self::planned`] of them are being delivered, source by source.
+    fresh: Vec<Fresh>,
+    planned: usize,
+    /// To whom which of them go.
+    deliveries: Vec<Delivery>,
+    /// How many deliveries are done.
     done: usize,
     /// Stored packets that a subscriber has passed over: it waited for one before them that came late.
     behind: VecDeque<(SourceKey, u64, Subscriber)>,
@@ -36,9 +44,26 @@ pub(super) struct Forwards {
     again: VecDeque<(PeerKey, usize, Sent)>,
 }
 
+/// A stored packet.
+#[derive(Debug, Clone, Copy)]
+struct Fresh {
+    source: SourceKey,
+    /// Its number in the source's ring; 0 when the source is gone.
+    sequence: u64,
+}
+
+/// Some packets in a row, for one slot.
+#[derive(Debug, Clone, Copy)]
+struct Delivery {
+    subscriber: Subscriber,
+    /// The next of them and the one behind the last, as places in the list of fresh packets.
+    next: usize,
+    end: usize,
+}
+
 impl Forwards {
     pub(super) fn push(&mut self, source: SourceKey, sequence: u64) {
-        self.fresh.push_back((source, sequence));
+        self.fresh.push(Fresh { source, sequence });
     }
 
     pub(super) fn push_again(&mut self, peer: PeerKey, slot: usize, sent: Sent) {
@@ -49,14 +74,9 @@ impl Forwards {
 
     /// The source is gone; its place may be given to another.
     pub(super) fn forget(&mut self, source: SourceKey) {
-        if self
-            .fresh
-            .front()
-            .is_some_and(|(first, _)| *first == source)
-        {
-            self.done = 0;
+        for fresh in self.fresh.iter_mut().filter(|fresh| fresh.source == source) {
+            fresh.sequence = 0;
         }
-        self.fresh.retain(|(waiting, _)| *waiting != source);
         self.behind.retain(|(waiting, _, _)| *waiting != source);
         self.again.retain(|(_, _, sent)| sent.source != source);
     }
@@ -64,25 +84,73 @@ impl Forwards {
     /// A subscriber has begun with a packet after which others were stored already: they follow it, but
     /// for those whose turn is still to come.
     fn catch_up(&mut self, source: SourceKey, begun: u64, newest: u64, subscriber: Subscriber) {
+        let current = self.deliveries.get(self.done);
+        let coming = current.map_or(self.planned, |delivery| delivery.next);
+        let end = current.map_or(self.planned, |delivery| delivery.end);
         for sequence in begun.saturating_add(1)..=newest {
-            if !self.fresh.contains(&(source, sequence)) && self.behind.len() < BEHIND_MAX {
+            let is_it = |fresh: &Fresh| (fresh.source, fresh.sequence) == (source, sequence);
+            let comes =
+                |fresh: Option<&[Fresh]>| fresh.is_some_and(|fresh| fresh.iter().any(is_it));
+            if !comes(self.fresh.get(coming..end))
+                && !comes(self.fresh.get(self.planned..))
+                && self.behind.len() < BEHIND_MAX
+            {
                 self.behind.push_back((source, sequence, subscriber));
             }
         }
     }
 
-    fn next(
+    /// Decides in which order what has come goes out: to one address after the other, where several
+    /// sources have sent.
+    fn plan<'a>(&mut self, subscribers: impl Fn(SourceKey) -> &'a [Subscriber]) {
+        self.deliveries.clear();
+        self.done = 0;
+        self.fresh.drain(..self.planned);
+        self.planned = self.fresh.len();
+        let mut sources = 0;
+        // Packets of one source keep the order of their coming.
+        self.fresh.sort_by_key(|fresh| fresh.source);
+        let mut rest = self.fresh.as_slice();
+        while let Some(Fresh { source, .. }) = rest.first() {
+            let same = rest.iter().take_while(|other| other.source == *source);
+            let next = self.planned - rest.len();
+            let end = next + same.count();
+            sources += 1;
+            for subscriber in subscribers(*source) {
+                self.deliveries.push(Delivery {
+                    subscriber: *subscriber,
+                    next,
+                    end,
+                });
+            }
+            rest = self.fresh.get(end..).unwrap_or_default();
+        }
+        if sources > 1 {
+            self.deliveries
+                .sort_unstable_by_key(|delivery| (delivery.subscriber.peer, delivery.next));
+        }
+    }
+
+    fn next<'a>(
         &mut self,
-        subscribers: impl Fn(SourceKey, usize) -> Option<Subscriber>,
+        subscribers: impl Fn(SourceKey) -> &'a [Subscriber],
     ) -> Option<(SourceKey, u64, Subscriber)> {
         loop {
-            let (source, sequence) = *self.fresh.front()?;
-            if let Some(subscriber) = subscribers(source, self.done) {
+            if let Some(delivery) = self.deliveries.get_mut(self.done) {
+                if delivery.next < delivery.end {
+                    let fresh = self.fresh.get(delivery.next)?;
+                    delivery.next += 1;
+                    return Some((fresh.source, fresh.sequence, delivery.subscriber));
+                }
                 self.done += 1;
-                return Some((source, sequence, subscriber));
+            } else if self.fresh.len() > self.planned {
+                self.plan(&subscribers);
+            } else {
+                self.deliveries.clear();
+                self.fresh.clear();
+                (self.planned, self.done) = (0, 0);
+                return None;
             }
-            self.fresh.pop_front();
-            self.done = 0;
         }
     }
 }
@@ -111,9 +179,9 @@ impl Shard {
         }
         loop {
             let sources = &self.sources;
-            let (source, sequence, subscriber) = self.forwards.next(|source, place| {
-                let source = sources.get(source)?.as_deref()?;
-                source.subscribers.get(place).copied()
+            let (source, sequence, subscriber) = self.forwards.next(|source| {
+                let source = sources.get(source).and_then(Option::as_deref);
+                source.map_or(&[], |source| source.subscribers.as_slice())
             })?;
             if let Some(transmit) = self.forward(source, sequence, subscriber, buffer) {
                 return Some(transmit);
@@ -137,7 +205,7 @@ impl Shard {
         let place = subscriber.slot;
         let waited = peer.slots.get(place)?.layer != Some(source_key);
         let sent = forward(
-            self.now,
+            (self.now, self.now_us),
             peer,
             place,
             (source_key, source),
@@ -145,6 +213,7 @@ impl Shard {
             payload,
             buffer,
         )?;
+        self.counts.packets_forwarded += 1;
         if waited && sequence < source.newest {
             let newest = source.newest;
             self.forwards
@@ -198,6 +267,7 @@ impl Shard {
                 .map(|id| (id, peer.downlink.handle_sent(self.now, bytes)));
         }
         let length = write(buffer, &stream, &mapped, stored, original, payload, sealer)?;
+        self.counts.packets_repeated += 1;
         Some(Transmit { path, length })
     }
 }
@@ -263,7 +333,7 @@ fn pad(now: std::time::Instant, peer: &mut Peer, bytes: u16) -> Option<(Path, Ve
 }
 
 fn forward(
-    now: std::time::Instant,
+    (now, now_us): (std::time::Instant, u64),
     peer: &mut Peer,
     slot: usize,
     (source_key, source): (SourceKey, &SourceState),
@@ -307,7 +377,9 @@ fn forward(
     }
     let transport = match slot.transport_sequence {
         Some(id) => {
-            let number = peer.downlink.handle_sent(now, datagram_bytes(payload));
+            let number = peer
+                .downlink
+                .handle_sent_at(now_us, datagram_bytes(payload));
             stream.transport = Some((id, number));
             number
         }

@@ -51,7 +51,9 @@ use std::{
 use rand::{Rng, RngExt, rngs::StdRng};
 use rustc_hash::FxHashMap;
 
-use super::{Gate, Kin, Notice, OfferRefusal, Order, PeerId, Restarted, Sending, SessionKey};
+use super::{
+    Counts, Gate, Kin, Notice, OfferRefusal, Order, PeerId, Restarted, Sending, SessionKey,
+};
 use bandwidth::{Arrivals, Downlink};
 use forward::Forwards;
 use peer::{Numbers, Peer, Plan, Track};
@@ -121,6 +123,8 @@ pub struct Shard {
     random: StdRng,
     epoch: Instant,
     now: Instant,
+    /// The same in microseconds since `epoch`: counted once, and not for each packet that leaves.
+    now_us: u64,
     sessions: HashMap<SessionKey, Session>,
     peers: Vec<Option<Box<Peer>>>,
     sources: Vec<Option<Box<SourceState>>>,
@@ -139,6 +143,7 @@ pub struct Shard {
     next_survey: Instant,
     /// When padding is next due, while a path is being probed.
     next_padding: Option<Instant>,
+    counts: Counts,
 }
 
 impl Shard {
@@ -163,6 +168,7 @@ impl Shard {
             random,
             epoch: now,
             now,
+            now_us: 0,
             sessions: HashMap::new(),
             peers: Vec::new(),
             sources: Vec::new(),
@@ -177,6 +183,7 @@ impl Shard {
             next_tick: now,
             next_survey: now,
             next_padding: None,
+            counts: Counts::default(),
         }
     }
 
@@ -193,14 +200,27 @@ impl Shard {
         self.announced.tcp = announced;
     }
 
-    /// Peer connections now.
-    pub fn peers(&self) -> usize {
-        self.by_id.len()
+    /// What it has counted. What sockets and threads count is left at nothing.
+    pub fn counts(&self) -> Counts {
+        let known = |peer: &&Box<Peer>| peer.downlink.is_known();
+        let paths = self.peers.iter().flatten().filter(known);
+        let (mut estimated, mut estimates_bits) = (0, 0_u64);
+        for peer in paths {
+            estimated += 1;
+            estimates_bits = estimates_bits.saturating_add(peer.downlink.bits_per_second());
+        }
+        Counts {
+            sessions: self.sessions.len(),
+            peers: self.by_id.len(),
+            estimated,
+            estimates_bits,
+            ..self.counts
+        }
     }
 
     /// The session's media is over: its peers are closed.
     pub fn handle_session_end(&mut self, now: Instant, key: SessionKey) {
-        self.now = now;
+        self.set_now(now);
         if let Some(session) = self.sessions.remove(&key) {
             for peer in session.peers {
                 self.remove(peer);
@@ -210,7 +230,7 @@ impl Shard {
 
     /// Carries out a room's order. An order for a peer that is gone does nothing.
     pub fn handle_order(&mut self, now: Instant, session: SessionKey, order: Order) {
-        self.now = now;
+        self.set_now(now);
         match order {
             Order::Offer {
                 peer,
@@ -275,6 +295,14 @@ impl Shard {
             }
         }
         self.ask_for_key_frames();
+    }
+
+    fn set_now(&mut self, now: Instant) {
+        if now != self.now {
+            self.now = now;
+            let passed = now.saturating_duration_since(self.epoch).as_micros();
+            self.now_us = u64::try_from(passed).unwrap_or(u64::MAX);
+        }
     }
 
     fn find(&mut self, id: PeerId) -> Option<(PeerKey, &mut Peer)> {
@@ -366,7 +394,7 @@ impl Shard {
             slots: plan.slots,
             view: None,
             arrivals: Arrivals::new(self.epoch),
-            downlink: Downlink::new(self.now, START_BITS),
+            downlink: Downlink::since(self.epoch, self.now, START_BITS),
             reporter: self.random.next_u32(),
             report_at: self.now + REPORT,
             resends: Resends::new(self.now),
@@ -490,7 +518,7 @@ impl Shard {
 
     /// Moves every timer on.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
+        self.set_now(now);
         if self.next_padding.is_some_and(|at| at <= now) {
             self.pad();
         }
