@@ -48,6 +48,8 @@ const ORDERS_MAX: usize = 4096;
 const NOTICES_MAX: usize = 1024;
 /// Batches read in a row before anything is sent.
 const BATCHES_IN_A_ROW: usize = 4;
+/// Orders in a row that take the shard long, as offers do: sound does not wait for a crowd that comes.
+const LONG_ORDERS_IN_A_ROW: usize = 4;
 /// Longest sleep without a deadline.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// How often what was counted is shown.
@@ -328,6 +330,7 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
         inbox,
         bell: bell.clone(),
         rooms: HashMap::new(),
+        busy: false,
         stop: stop.clone(),
     };
     let thread = std::thread::Builder::new()
@@ -385,6 +388,8 @@ struct Worker {
     /// What wakes the thread: each socket, the bell, and TCP, the last.
     watched: Vec<libc::pollfd>,
     rooms: HashMap<SessionKey, Outbox>,
+    /// Orders wait that were left for the next turn.
+    busy: bool,
     stop: Arc<AtomicBool>,
 }
 
@@ -415,6 +420,9 @@ impl Worker {
         if self.rooms.values().any(Outbox::is_waiting) {
             wait = wait.min(Duration::from_millis(5));
         }
+        if self.busy {
+            wait = Duration::ZERO;
+        }
         let milliseconds = i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(1000);
         let count = self.watched.len() as u64;
         #[expect(unsafe_code, reason = "poll reads and writes the vector's elements")]
@@ -429,14 +437,21 @@ impl Worker {
         #[expect(unsafe_code, reason = "an eventfd gives eight bytes")]
         // An error means that it had not been rung.
         let _ = unsafe { libc::read(self.bell.as_raw_fd(), count.as_mut_ptr().cast(), 8) };
+        let mut long = 0;
+        self.busy = false;
         loop {
+            if long == LONG_ORDERS_IN_A_ROW {
+                self.busy = true;
+                return true;
+            }
             match self.inbox.try_recv() {
                 Ok(Message::Open(key, notices)) => {
                     self.rooms.insert(key, Outbox::new(notices));
                 }
                 Ok(Message::Order(key, order)) => {
+                    let is_long = matches!(order, Order::Offer { .. } | Order::Restart { .. });
                     self.shard.handle_order(now, key, order);
-                    self.flush();
+                    long += usize::from(is_long);
                 }
                 Ok(Message::End(key)) => {
                     self.shard.handle_session_end(now, key);

@@ -118,6 +118,94 @@ fn only_an_open_gate_is_heard_whatever_is_sent() {
 }
 
 #[test]
+fn a_crowd_that_is_let_speak_at_once_fills_the_slots_once() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 6);
+    for who in 0..3 {
+        hear(&mut hall, &mut clients, who, Gate::Open(AudioRank::Other));
+    }
+    hall.notices.clear();
+    // Three voices begin before anything is sent on: each listener is told of its slots once.
+    for who in 0..3 {
+        let mut packet = clients[who].sound(1, 960, 20, &[9; 80]);
+        let from = clients[who].address();
+        hall.shard.handle_datagram(hall.now, 0, from, &mut packet);
+    }
+    hall.deliver(&mut clients);
+    let told = |who: usize| {
+        let id = clients[who].id;
+        let of_peer =
+            |notice: &&Notice| matches!(notice, Notice::Slots { peer, .. } if *peer == id);
+        hall.notices.iter().filter(of_peer).count()
+    };
+    assert_eq!((3..6).map(told).collect::<Vec<_>>(), [1, 1, 1]);
+    for client in &clients[3..] {
+        assert_eq!(client.received.len(), 2, "both slots carry a voice");
+    }
+    // Closed in the same breath as it speaks: nothing leaves any more.
+    let mut packet = clients[0].sound(2, 1920, 20, &[9; 80]);
+    let from = clients[0].address();
+    hall.shard.handle_datagram(hall.now, 0, from, &mut packet);
+    for who in 0..3 {
+        let (peer, gate) = (clients[who].id, Gate::Closed);
+        let order = Order::Hear { peer, gate };
+        hall.shard.handle_order(hall.now, client::SESSION, order);
+    }
+    hall.deliver(&mut clients);
+    for client in &clients[3..] {
+        assert_eq!(client.received.len(), 2);
+    }
+}
+
+#[test]
+fn what_comes_together_leaves_by_receiver_and_in_order() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 4);
+    for who in 0..2 {
+        hear(&mut hall, &mut clients, who, Gate::Open(AudioRank::Other));
+        speak(&mut hall, &mut clients, who, 1, 1);
+    }
+    // Two voices by turns, some packets in one batch.
+    for number in 2..6 {
+        for who in 0..2 {
+            let mut packet =
+                clients[who].sound(number, u32::from(number) * 960, 20, &[who as u8; 80]);
+            let from = clients[who].address();
+            hall.shard.handle_datagram(hall.now, 0, from, &mut packet);
+        }
+    }
+    let mut buffer = [0; roundtable::media::shard::DATAGRAM_BYTES_MAX];
+    let mut receivers = Vec::new();
+    while let Some(transmit) = hall.shard.poll_transmit(&mut buffer) {
+        receivers.push(transmit.path.remote);
+        let to = clients
+            .iter_mut()
+            .find(|client| client.address() == transmit.path.remote);
+        to.expect("a client")
+            .handle(hall.now, &mut buffer[..transmit.length]);
+    }
+    // Each gets all of its own in a row: its run is one message of the kernel's.
+    let mut rows = receivers.clone();
+    rows.dedup();
+    assert_eq!(rows.len(), 4, "{receivers:?}");
+    assert_eq!(receivers.len(), 4 + 4 + 8 + 8);
+    for client in &clients[2..] {
+        for voice in 0..2_u8 {
+            let sequences: Vec<u16> = client.received[2..]
+                .iter()
+                .map(|packet| (rtp::Header::parse(packet).expect("a header"), packet))
+                .filter(|(header, packet)| header.payload(packet).expect("sound")[0] == voice)
+                .map(|(header, _)| header.sequence)
+                .collect();
+            assert_eq!(sequences.len(), 4);
+            assert!(
+                sequences
+                    .windows(2)
+                    .all(|pair| pair[1] == pair[0].wrapping_add(1))
+            );
+        }
+    }
+}
+
+#[test]
 fn silence_is_delivered_but_not_heard() {
     let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
     hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Floor));

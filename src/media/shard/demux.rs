@@ -10,7 +10,7 @@ use super::{
     ring::Packet,
     rtcp, rtp,
     sdp::Encoding,
-    source::{PeerKey, SourceKey, SourceState, TrackKey},
+    source::{PeerKey, SourceState, TrackKey},
     transport::{FarEnd, Path, Via},
     vp8, vp9,
 };
@@ -282,25 +282,19 @@ impl Shard {
             source.newest = source.newest.max(sequence);
         }
         let starts = form.starts;
-        if source.touch(now) {
-            self.refill(session);
-            self.settle_key_frames(source_key, starts);
-        } else if starts {
+        let begins = source.touch(now);
+        if starts {
             source.key_frames.arrived();
+        }
+        if begins {
+            if starts {
+                self.begun.push(source_key);
+            }
+            self.unsettle(session);
         }
         if stored {
             self.forwards.push(source_key, sequence);
         }
-    }
-}
-
-impl Shard {
-    /// A source has just been given slots: its first packet may be all that they wait for.
-    fn settle_key_frames(&mut self, source: SourceKey, starts: bool) {
-        if starts && let Some(source) = self.source_mut(source) {
-            source.key_frames.arrived();
-        }
-        self.ask_for_key_frames();
     }
 }
 
@@ -385,7 +379,7 @@ impl Shard {
                 source.rank = rank;
             }
         }
-        self.refill(session);
+        self.unsettle(session);
     }
 }
 

@@ -158,6 +158,7 @@ impl Forwards {
 impl Shard {
     /// Writes the next datagram into `buffer` ([`super::DATAGRAM_BYTES_MAX`] bytes).
     pub fn poll_transmit(&mut self, buffer: &mut [u8]) -> Option<Transmit> {
+        self.settle();
         while let Some((path, datagram)) = self.control.pop_front() {
             if let Some(target) = buffer.get_mut(..datagram.len()) {
                 target.copy_from_slice(&datagram);

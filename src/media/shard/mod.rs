@@ -139,6 +139,11 @@ pub struct Shard {
     control: VecDeque<(Path, Vec<u8>)>,
     forwards: Forwards,
     notices: VecDeque<(SessionKey, Notice)>,
+    /// Sessions whose slots are to be filled anew before anything else leaves: once, however many
+    /// have come and gone meanwhile.
+    unsettled: Vec<SessionKey>,
+    /// Sources whose first packet is all that a decoder needs to begin.
+    begun: Vec<SourceKey>,
     next_tick: Instant,
     next_survey: Instant,
     /// When padding is next due, while a path is being probed.
@@ -180,6 +185,8 @@ impl Shard {
             control: VecDeque::new(),
             forwards: Forwards::default(),
             notices: VecDeque::new(),
+            unsettled: Vec::new(),
+            begun: Vec::new(),
             next_tick: now,
             next_survey: now,
             next_padding: None,
@@ -268,7 +275,7 @@ impl Shard {
             Order::View { peer, pictures } => {
                 if let Some((_, peer)) = self.find(peer) {
                     peer.view = Some(pictures);
-                    self.refill(session);
+                    self.unsettle(session);
                 }
             }
             Order::Ended { peer, source } => {
@@ -280,17 +287,17 @@ impl Shard {
                             source.end();
                         }
                     }
-                    self.refill(session);
+                    self.unsettle(session);
                 }
             }
             Order::Prominence { peers } => {
                 self.sessions.entry(session).or_default().prominence = peers;
-                self.refill(session);
+                self.unsettle(session);
             }
             Order::Close { peer } => {
                 if let Some((key, _)) = self.find(peer) {
                     self.close(key);
-                    self.refill(session);
+                    self.unsettle(session);
                 }
             }
         }
@@ -495,7 +502,7 @@ impl Shard {
                         peer.slots_changed = true;
                         self.notices
                             .push_back((session, Notice::Connected { peer: id }));
-                        self.refill(session);
+                        self.unsettle(session);
                     }
                     Err(_) => self.notices.push_back((session, Notice::Lost { peer: id })),
                 }
@@ -505,7 +512,7 @@ impl Shard {
                 peer.connected = false;
                 peer.keys = None;
                 self.notices.push_back((session, Notice::Lost { peer: id }));
-                self.refill(session);
+                self.unsettle(session);
             }
         }
     }
@@ -519,6 +526,7 @@ impl Shard {
     /// Moves every timer on.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.set_now(now);
+        self.settle();
         if self.next_padding.is_some_and(|at| at <= now) {
             self.pad();
         }
@@ -548,6 +556,7 @@ impl Shard {
 
     /// What the rooms must know.
     pub fn poll_notice(&mut self) -> Option<(SessionKey, Notice)> {
+        self.settle();
         self.notices.pop_front()
     }
 }

@@ -27,9 +27,33 @@ struct Candidate {
 type Claim = (usize, bool, u64);
 
 impl Shard {
+    /// Who may be heard and seen in the session has changed, or who is there.
+    pub(super) fn unsettle(&mut self, session: SessionKey) {
+        if !self.unsettled.contains(&session) {
+            self.unsettled.push(session);
+        }
+    }
+
+    /// Fills the slots of the sessions in which something has changed.
+    pub(super) fn settle(&mut self) {
+        if self.unsettled.is_empty() {
+            return;
+        }
+        while let Some(session) = self.unsettled.pop() {
+            self.refill(session);
+        }
+        // Has just been given slots: its first packet is what they wait for.
+        while let Some(source) = self.begun.pop() {
+            if let Some(source) = self.source_mut(source) {
+                source.key_frames.arrived();
+            }
+        }
+        self.ask_for_key_frames();
+    }
+
     /// Fills every slot of a session anew and makes the lists of subscribers from them. Whoever
     /// calls it asks for the key frames that are wanted then.
-    pub(super) fn refill(&mut self, key: SessionKey) {
+    fn refill(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get(&key) else {
             return;
         };
