@@ -194,14 +194,13 @@ impl Media {
         self.shards.iter().map(shown).collect()
     }
 
-    /// Gives a new session to the shard with the fewest. The receiver yields its notices.
+    /// Gives a new session to the shard that has the fewest peers, of several such to the one with
+    /// the fewest sessions. The receiver yields its notices.
     pub fn open_session(&self) -> (SessionMedia, mpsc::Receiver<Notice>) {
-        let place = self
-            .shards
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, shard)| shard.sessions.load(Ordering::Relaxed))
-            .map_or(0, |(place, _)| place);
+        let peers = self.counts().into_iter().map(|counts| counts.peers);
+        let load =
+            |(shard, peers): (&ShardHandle, usize)| (peers, shard.sessions.load(Ordering::Relaxed));
+        let place = least_loaded(self.shards.iter().zip(peers).map(load));
         let (notices, receiver) = mpsc::channel(NOTICES_MAX);
         let session = SessionMedia {
             key: SessionKey(self.next_session.fetch_add(1, Ordering::Relaxed)),
@@ -214,6 +213,14 @@ impl Media {
         }
         (session, receiver)
     }
+}
+
+/// The first of the smallest.
+fn least_loaded(loads: impl Iterator<Item = (usize, usize)>) -> usize {
+    loads
+        .enumerate()
+        .min_by_key(|(_, load)| *load)
+        .map_or(0, |(place, _)| place)
 }
 
 impl SessionMedia {
@@ -636,4 +643,46 @@ fn processor_time() -> Duration {
     }
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_goes_where_the_fewest_peers_are() {
+        let choose = |loads: &[(usize, usize)]| least_loaded(loads.iter().copied());
+        assert_eq!(choose(&[(0, 0), (0, 0)]), 0);
+        assert_eq!(choose(&[(0, 1), (0, 0)]), 1, "nobody has come yet");
+        assert_eq!(choose(&[(60, 1), (3, 4)]), 1, "four small ones are less");
+        assert_eq!(choose(&[]), 0);
+    }
+
+    #[test]
+    fn sessions_are_spread_over_shards_and_what_they_do_is_counted() {
+        let settings = Settings {
+            addresses: vec![[127, 0, 0, 1].into()],
+            port: 0,
+            shards: 3,
+            ..Settings::default()
+        };
+        let media = Media::start(&settings).expect("free ports");
+        let held: Vec<_> = (0..3).map(|_| media.open_session().0).collect();
+        let mut places: Vec<usize> = held.iter().map(|session| session.place).collect();
+        places.sort_unstable();
+        assert_eq!(places, [0, 1, 2]);
+        drop(held);
+        let to = media.addresses().nth(1).expect("the second shard's");
+        let stranger = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let end = now() + Duration::from_secs(5);
+        while media.counts()[1].packets_received == 0 {
+            assert!(now() < end, "counted within 5 s");
+            stranger.send_to(&[0; 20], to).expect("sent");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let counts = media.counts();
+        assert_eq!(counts[0].packets_received, 0);
+        assert_eq!(counts[1].packets_sent, 0, "a stranger gets no answer");
+        assert!(counts[1].cpu > Duration::ZERO);
+    }
 }
