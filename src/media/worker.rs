@@ -4,6 +4,7 @@
 //! loses packets loses them first at its own input, for everybody at once. A shell has no
 //! opinion: what a datagram or an order means is the shard's.
 
+mod buffers;
 mod doors;
 mod frames;
 mod outbox;
@@ -25,8 +26,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use buffers::{Granted, size_buffers};
 use doors::Doors;
-pub use doors::TcpPort;
+pub use doors::{Port, Protocol, TcpPort};
 use outbox::Outbox;
 use rand::{SeedableRng, rngs::StdRng};
 use tcp::Tcp;
@@ -56,8 +58,6 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 const SHOW_COUNTS: Duration = Duration::from_millis(100);
 /// The longest that is gathered, in µs: members would hear it.
 const GATHER_US_MAX: u32 = 2000;
-/// Kernel buffers asked for, in bytes: half a second of a full plenary.
-const SOCKET_BUFFER_BYTES: i32 = 4 * 1024 * 1024;
 
 /// Settings of the media plane.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -79,6 +79,9 @@ pub struct Settings {
     /// packets, and several members', then leave together and cost less. A shard that is busy
     /// gathers by its work alone.
     pub gather_us: u32,
+    /// Kernel buffer asked for in each direction of each UDP socket, in bytes. The system may grant
+    /// less, which is no error.
+    pub socket_buffer_bytes: u32,
     /// Settings of each shard.
     pub shard: shard::Settings,
 }
@@ -92,8 +95,41 @@ impl Default for Settings {
             tcp_port: TcpPort::Same,
             shards: 1,
             gather_us: 500,
+            // Half a second of a full plenary.
+            socket_buffer_bytes: 4 * 1024 * 1024,
             shard: shard::Settings::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Whether media can be started with them, once the addresses are chosen.
+    ///
+    /// # Errors
+    /// What contradicts itself.
+    pub fn check(&self) -> Result<(), Fault> {
+        if self.addresses.is_empty() || self.addresses.len() > 8 {
+            return Err(Fault::Settings("media needs 1 to 8 addresses"));
+        }
+        let public = &self.public_addresses;
+        if !public.is_empty() && public.len() != self.addresses.len() {
+            return Err(Fault::Settings(
+                "media.public_addresses needs one for each of media.addresses, in their order",
+            ));
+        }
+        let mut all = self.addresses.iter().chain(public);
+        if all.any(IpAddr::is_unspecified) {
+            return Err(Fault::Settings(
+                "a media address must be one that clients can reach, not 0.0.0.0 or [::]",
+            ));
+        }
+        if self.gather_us > GATHER_US_MAX {
+            return Err(Fault::Settings("media.gather_us is 2000 at most"));
+        }
+        if self.shards == 0 {
+            return Err(Fault::Settings("media needs at least one shard"));
+        }
+        Ok(())
     }
 }
 
@@ -149,27 +185,7 @@ impl Media {
     /// # Errors
     /// A port in use, an address that is not this machine's, nonsense in the settings.
     pub fn start(settings: &Settings) -> Result<Self, Fault> {
-        if settings.addresses.is_empty() || settings.addresses.len() > 8 {
-            return Err(Fault::Settings("media needs 1 to 8 addresses"));
-        }
-        let public = &settings.public_addresses;
-        if !public.is_empty() && public.len() != settings.addresses.len() {
-            return Err(Fault::Settings(
-                "media.public_addresses needs one for each of media.addresses, in their order",
-            ));
-        }
-        let mut all = settings.addresses.iter().chain(public);
-        if all.any(IpAddr::is_unspecified) {
-            return Err(Fault::Settings(
-                "a media address must be one that clients can reach, not 0.0.0.0 or [::]",
-            ));
-        }
-        if settings.gather_us > GATHER_US_MAX {
-            return Err(Fault::Settings("media.gather_us is 2000 at most"));
-        }
-        if settings.shards == 0 {
-            return Err(Fault::Settings("media needs at least one shard"));
-        }
+        settings.check()?;
         let identity = Identity::generate().map_err(Fault::Platform)?;
         let shards = (0..settings.shards)
             .map(|number| start_shard(settings, number, identity.clone()))
@@ -291,7 +307,8 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
         .map(|listener| local(listener.local_addr()));
     let tcp_addresses = tcp_addresses.collect::<Result<Vec<_>, _>>()?;
     for socket in &sockets {
-        size_buffers(socket);
+        // The kernel grants what its limits allow; less is no error.
+        let _granted = size_buffers(socket, settings.socket_buffer_bytes);
     }
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed).map_err(|_| platform(&"no entropy"))?;
@@ -366,23 +383,6 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
         stop,
         thread: Some(thread),
     })
-}
-
-/// The kernel grants what its limits allow; less is no error.
-fn size_buffers(socket: &UdpSocket) {
-    let wanted = SOCKET_BUFFER_BYTES;
-    for option in [libc::SO_RCVBUF, libc::SO_SNDBUF] {
-        #[expect(unsafe_code, reason = "the option's value is an int, which is here")]
-        unsafe {
-            libc::setsockopt(
-                socket.as_raw_fd(),
-                libc::SOL_SOCKET,
-                option,
-                (&raw const wanted).cast(),
-                size_of::<i32>() as u32,
-            );
-        }
-    }
 }
 
 #[expect(

@@ -59,6 +59,51 @@ impl From<TcpPort> for String {
     }
 }
 
+/// How a client speaks with a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// In datagrams.
+    Udp,
+    /// In a stream.
+    Tcp,
+}
+
+/// One port that media takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Port {
+    /// How clients speak with it.
+    pub protocol: Protocol,
+    /// Where; port 0 is any free one.
+    pub address: SocketAddr,
+}
+
+impl Settings {
+    /// Every port that media takes when it is started with these.
+    ///
+    /// # Errors
+    /// Where the numbers go beyond the last port.
+    pub fn ports(&self) -> Result<Vec<Port>, Fault> {
+        let mut ports = Vec::new();
+        for number in 0..self.shards {
+            let udp = of_shard(self.port, number)?;
+            let tcp = match self.tcp_port {
+                TcpPort::Off => None,
+                TcpPort::Same => Some(udp),
+                TcpPort::Number(first) => Some(of_shard(first, number)?),
+            };
+            for ip in &self.addresses {
+                let doors = [(Protocol::Udp, Some(udp)), (Protocol::Tcp, tcp)];
+                ports.extend(doors.into_iter().filter_map(|(protocol, port)| {
+                    let address = SocketAddr::new(*ip, port?);
+                    Some(Port { protocol, address })
+                }));
+            }
+        }
+        Ok(ports)
+    }
+}
+
 /// Both in the order of the settings' addresses; no listeners where TCP is off.
 pub(super) struct Doors {
     pub(super) sockets: Vec<UdpSocket>,
@@ -152,6 +197,42 @@ mod tests {
         for text in ["port = \"on\"", "port = 70000", "port = -1", "port = \"\""] {
             assert!(toml::from_str::<File>(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_ports_of_every_shard_are_known_before_they_are_taken() {
+        let settings = Settings {
+            addresses: vec![[192, 0, 2, 1].into()],
+            port: 7882,
+            tcp_port: TcpPort::Number(443),
+            shards: 2,
+            ..Settings::default()
+        };
+        let said: Vec<String> = settings
+            .ports()
+            .expect("there are so many")
+            .iter()
+            .map(|port| format!("{:?} {}", port.protocol, port.address))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "Udp 192.0.2.1:7882",
+                "Tcp 192.0.2.1:443",
+                "Udp 192.0.2.1:7883",
+                "Tcp 192.0.2.1:444"
+            ]
+        );
+        let off = Settings {
+            tcp_port: TcpPort::Off,
+            ..settings.clone()
+        };
+        assert_eq!(off.ports().expect("there are so many").len(), 2);
+        let beyond = Settings {
+            port: 65535,
+            ..settings
+        };
+        assert!(beyond.ports().is_err());
     }
 
     #[test]
