@@ -9,12 +9,14 @@
 //! | `reach` | where media is received |
 //! | `greeting` | what is printed at the start |
 //! | `control`, `desk` | how a command line reaches a running server, and what that does for it |
+//! | `doctor` | a look at the machine before all this: what is wrong, and what to type |
 //! | `change` | a change to what is kept, by the server or by a command line itself |
 
 pub mod change;
 pub mod control;
 mod demo;
 mod desk;
+pub mod doctor;
 pub mod event;
 pub mod folder;
 mod greeting;

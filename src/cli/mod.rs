@@ -3,6 +3,8 @@
 //! Each sub-command has its file. They must never know how anything is done; they ask the module
 //! that does it and print its answer.
 
+mod addresses;
+mod doctor;
 mod event;
 mod invite;
 mod loadtest;
@@ -27,8 +29,9 @@ use crate::{
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `serve`: stopped by Ctrl-C or SIGTERM
-  1  the answer is no: a faulty event file, an unknown member, a load test in which somebody did
-     not join or something did not arrive, a server that failed while it ran
+  1  the answer is no: a faulty event file, an unknown member, a machine with which something is
+     wrong, a load test in which somebody did not join or something did not arrive, a server that
+     failed while it ran
   2  not done: wrong usage, setting or file, a port or a folder that cannot be had
 
 Settings come from flags, then the environment (ROUNDTABLE__SECTION__KEY), then the file given by
@@ -52,6 +55,9 @@ enum Command {
     /// Serve an event: page, signalling and media.
     #[command(after_help = EXIT_CODES)]
     Serve(serve::Flags),
+    /// Look at this machine as `serve` would use it, and say what is wrong and what to type.
+    #[command(after_help = EXIT_CODES)]
+    Doctor(doctor::Flags),
     /// Check, import and list events.
     #[command(subcommand, after_help = EXIT_CODES)]
     Event(event::Command),
@@ -147,6 +153,7 @@ pub fn run() -> ExitCode {
             .and_then(|()| match arguments.command {
                 None => serve::run_without_arguments(),
                 Some(Command::Serve(flags)) => serve::run(flags),
+                Some(Command::Doctor(flags)) => doctor::run(&flags),
                 Some(Command::Event(command)) => event::run(command),
                 Some(Command::Invite(flags)) => invite::run(&flags),
                 Some(Command::Loadtest(flags)) => loadtest::run(&flags),

@@ -1,13 +1,10 @@
 //! SHELL. `roundtable serve`.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Ending, Where, print};
+use super::{Ending, Where, addresses::Addresses, print};
 use crate::{
     config::Config,
     serve::{self, ServeFault, Start, opening::Opening},
@@ -23,24 +20,8 @@ pub(super) struct Flags {
     /// The event served, by its id [default: the only one stored]
     #[arg(long, value_name = "EVENT", conflicts_with = "demo")]
     event: Option<String>,
-    /// Address and port of HTTP and WebSocket; port 0 takes a free one [default: 127.0.0.1:7880]
-    #[arg(long, value_name = "ADDR:PORT")]
-    listen: Option<SocketAddr>,
-    /// An address that clients reach media at; may be repeated [default: where the page is reached]
-    #[arg(long, value_name = "ADDR")]
-    media_addr: Vec<IpAddr>,
-    /// UDP port of the first media shard, the others follow; 0 takes free ones [default: 7882]
-    #[arg(long, value_name = "N")]
-    media_port: Option<u16>,
-    /// Threads that forward media; a session lives on one [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    shards: Option<u16>,
-    /// The address that members' browsers see, such as https://conference.example
-    #[arg(long, value_name = "URL")]
-    public_url: Option<String>,
-    /// Listen beyond this machine without TLS all the same, where browsers give no camera
-    #[arg(long)]
-    force_plain_http: bool,
+    #[command(flatten)]
+    addresses: Addresses,
     /// Write every seat's link to this file, as a JSON array readable by its owner alone
     #[arg(long, value_name = "FILE")]
     links_out: Option<PathBuf>,
@@ -76,24 +57,7 @@ fn lay_over(config: &mut Config, flags: &Flags) {
     if let Some(event) = &flags.event {
         config.server.event.clone_from(event);
     }
-    if let Some(listen) = flags.listen {
-        config.http.listen = listen;
-    }
-    if let Some(public_url) = &flags.public_url {
-        config.http.public_url.clone_from(public_url);
-    }
-    if flags.force_plain_http {
-        config.http.force_plain_http = true;
-    }
-    if !flags.media_addr.is_empty() {
-        config.media.addresses.clone_from(&flags.media_addr);
-    }
-    if let Some(port) = flags.media_port {
-        config.media.port = port;
-    }
-    if let Some(shards) = flags.shards {
-        config.media.shards = shards;
-    }
+    flags.addresses.lay_over(config);
 }
 
 fn start(start: Start) -> Result<(), Ending> {

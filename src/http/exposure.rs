@@ -35,6 +35,14 @@ impl PublicUrl {
         &self.authority
     }
 
+    /// Without the port; an address of version 6 without its brackets.
+    pub fn host(&self) -> &str {
+        match self.authority.strip_prefix('[') {
+            Some(six) => six.split(']').next().unwrap_or(six),
+            None => self.authority.split(':').next().unwrap_or_default(),
+        }
+    }
+
     /// Whether browsers reach the server by TLS.
     pub fn is_https(&self) -> bool {
         self.https
@@ -89,7 +97,10 @@ impl FromStr for PublicUrl {
 pub struct Exposed(SocketAddr);
 
 /// Refuses plain HTTP beyond this machine.
-pub(super) fn refuse_plain(
+///
+/// # Errors
+/// Where browsers would give no camera or microphone.
+pub fn refuse_plain(
     address: SocketAddr,
     tls: bool,
     public_url: Option<&PublicUrl>,
@@ -118,6 +129,8 @@ mod tests {
             "https://conf.example"
         );
         assert_eq!(url("https://conf.example:443").authority(), "conf.example");
+        assert_eq!(url("https://conf.example:8443").host(), "conf.example");
+        assert_eq!(url("http://[::1]:80").host(), "::1");
         assert_eq!(
             url("http://conf.example:8080").to_string(),
             "http://conf.example:8080"

@@ -4,6 +4,7 @@
 
 mod admission;
 mod assets;
+mod certificate;
 mod exposure;
 mod forwarded;
 mod headers;
@@ -32,7 +33,8 @@ use tokio::sync::watch;
 use crate::signalling;
 
 pub use self::{
-    exposure::{NotAPublicUrl, PublicUrl},
+    certificate::Certificate,
+    exposure::{Exposed, NotAPublicUrl, PublicUrl, refuse_plain},
     listener::{Bound, ListenFault, bind},
 };
 

@@ -17,6 +17,7 @@ use std::path::Path;
 use rusqlite::{OpenFlags, params};
 
 pub use fault::Fault;
+pub use folder::Owner;
 pub use journal::Batch;
 pub use writer::{Journal, Writer};
 
@@ -30,6 +31,8 @@ use crate::{
 
 /// The database's name in the data folder.
 const DATABASE_FILE: &str = "roundtable.db";
+/// What is in a data folder that has been used.
+pub const FILES: [&str; 2] = [DATABASE_FILE, folder::LOCK_FILE];
 /// Revocations of each kind for an event at most. Past it a further one is refused.
 const REVOCATIONS_MAX: i64 = 10_000;
 /// The longest id of an invite that is kept, in bytes; ours have 16.
@@ -60,6 +63,11 @@ impl Store {
             reading: Reading::of(connection),
             _lock: lock,
         })
+    }
+
+    /// Who owns a data folder at present, if anybody does. Neither takes nor makes anything.
+    pub fn owner(folder: &Path) -> Result<Option<Owner>, Fault> {
+        folder::owner(folder)
     }
 
     /// Everything that can be read.

@@ -1,5 +1,6 @@
 //! The program as its operator meets it: the real binary, its words, its files and exit codes.
 
+mod doctor;
 mod event;
 mod invite;
 mod program;

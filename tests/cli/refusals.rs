@@ -193,6 +193,7 @@ fn help_tells_the_exit_codes() {
     for arguments in [
         &["--help"][..],
         &["serve", "--help"],
+        &["doctor", "--help"],
         &["event", "--help"],
         &["invite", "--help"],
     ] {
