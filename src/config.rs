@@ -40,6 +40,8 @@ pub struct Server {
     pub event: String,
     /// Where everything is kept; empty: the user's data folder.
     pub data: PathBuf,
+    /// How long members in a room get to leave before the stop, in ms; 0: none.
+    pub drain_ms: u64,
     /// How long connections get to end at the stop, in ms.
     pub stop_timeout_ms: u64,
 }
@@ -49,6 +51,7 @@ impl Default for Server {
         Self {
             event: String::new(),
             data: PathBuf::new(),
+            drain_ms: 10_000,
             stop_timeout_ms: 5_000,
         }
     }

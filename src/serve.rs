@@ -60,7 +60,12 @@ use crate::{
     room::{Directory, Now, Room},
     signalling,
     store::{self, Journal, Reading, Store},
+    time::Millis,
 };
+
+/// How long the last words to the members may take where a second signal has come: about a round trip, so
+/// that their pages know that the server stops and is no lost network.
+const HURRIED_STOP: Duration = Duration::from_millis(500);
 
 /// What a server is started with.
 pub struct Start {
@@ -233,20 +238,27 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let (stop, stopping) = watch::channel(false);
     let mut serving = tokio::spawn(bound.serve(Arc::clone(&context), stopping, patience));
 
-    tokio::select! {
-        () = signals.next() => {}
+    let drain = Millis(config.server.drain_ms);
+    let closing = tokio::select! {
+        hurried = async {
+            signals.next().await;
+            drained(&context, drain, &mut signals).await
+        } => match hurried {
+            Hurried::No => patience,
+            Hurried::Yes => patience.min(HURRIED_STOP),
+        },
         // It serves until it is told to stop: it can only have panicked.
         _ = &mut serving => return Err(ServeFault::Failed),
-    }
+    };
     tracing::info!("stopping");
     stop.send_replace(true);
     let ended = async {
-        let _cut_when_late = timeout(patience, context.stop()).await;
-        let _ended = serving.await;
+        let _cut_when_late = timeout(closing, context.stop()).await;
+        let _cut_when_late = timeout(closing, serving).await;
     };
     tokio::select! {
         () = ended => {}
-        () = signals.next() => tracing::warn!("stopped at once, by a second signal"),
+        () = signals.next() => tracing::warn!("stopped at once, by another signal"),
     }
     control.abort();
     let _ended = control.await;
@@ -260,6 +272,33 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
         tracing::warn!("the journal's last entries could not be written in time");
     }
     Ok(())
+}
+
+/// Whether whoever stops the server has asked twice.
+enum Hurried {
+    No,
+    Yes,
+}
+
+/// Lets the members in the rooms finish: until the last has left, the time is over, or another signal
+/// comes. Without members there is nothing to wait for.
+async fn drained(context: &signalling::Context, within: Millis, signals: &mut Signals) -> Hurried {
+    let members = context.present();
+    if members == 0 || within == Millis(0) {
+        return Hurried::No;
+    }
+    tracing::info!(
+        members,
+        "draining: nobody is let in any more; the server ends when they have left, or in {} s; \
+         another signal ends it at once",
+        within.0 / 1000
+    );
+    context.drain(within);
+    tokio::select! {
+        () = context.emptied() => Hurried::No,
+        () = tokio::time::sleep(Duration::from_millis(within.0)) => Hurried::No,
+        () = signals.next() => Hurried::Yes,
+    }
 }
 
 /// The meeting of each session as its journal has it: there is one from the start, and each is small

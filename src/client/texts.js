@@ -164,6 +164,7 @@ const english = {
     turnSoundOn: 'Turn on sound',
     soundBlocked: 'Your browser holds the sound back.',
     returning: 'Connection lost, coming back…',
+    serverDraining: 'The server is about to be restarted. Please finish what you are saying; this page comes back by itself.',
     serverStopped: 'The server was stopped and may be restarting. This page comes back by itself…',
     mediaLost: 'Sound and picture are interrupted. Connecting again…',
     mediaConnecting: 'Connecting sound and picture…',

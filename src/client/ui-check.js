@@ -60,8 +60,9 @@ export class CheckScreen {
     document.title = visit.session ? `${visit.session.title} – ${texts.product}` : texts.product;
     const entering = visit.phase === 'entering';
     show(this.connecting, !known || entering || visit.returning);
-    setText(this.connectingText, entering ? texts.entering
-      : visit.returning ? texts.room.returning : texts.connecting);
+    setText(this.connectingText, visit.returning && visit.serverDraining ? texts.room.serverDraining
+      : entering ? texts.entering
+        : visit.returning ? texts.room.returning : texts.connecting);
     show(this.body, known);
     setText(this.heading, known ? visit.event.title : texts.connecting);
     if (!known) return;

@@ -86,10 +86,11 @@ export class RoomScreen {
         : media.status === 'lost' ? texts.room.mediaLost
           : media.status === 'connecting' ? texts.room.mediaConnecting
             : media.soundBlocked ? texts.room.soundBlocked
-              : this.#stateText(state.session.state);
-    const calm = !visit.returning && !media.soundBlocked && media.status === 'connected';
+              : visit.serverDraining ? texts.room.serverDraining
+                : this.#stateText(state.session.state);
+    const calm = !visit.returning && !visit.serverDraining && !media.soundBlocked && media.status === 'connected';
     setText(this.banner, text);
-    setAttribute(this.banners, 'data-kind', calm ? 'calm' : media.status === 'connecting' ? 'wait' : 'problem');
+    setAttribute(this.banners, 'data-kind', calm ? 'calm' : media.status === 'connecting' || visit.serverDraining ? 'wait' : 'problem');
     show(this.soundButton, media.soundBlocked);
     show(this.goButton, Boolean(moveOn));
     if (moveOn) setText(this.goButton.querySelector('.button-text'), texts.room.goTo(other.title));

@@ -27,7 +27,7 @@ const FINAL_REFUSALS = [
 ];
 
 /** Refusals that another attempt may not meet. */
-const PASSING_REFUSALS = ['too_fast', 'internal'];
+const PASSING_REFUSALS = ['draining', 'too_fast', 'internal'];
 
 /**
  * The pause before attempt number `attempt` (from 0) to come back, in ms; `chance` from 0 to 1
@@ -63,6 +63,8 @@ export class Visit {
   returning = false;
   /** The server has said that it stops. */
   serverStopped = false;
+  /** The server has said that it is about to stop, and lets nobody in any more. */
+  serverDraining = false;
   /** Why the visit has ended: `{code, message}` (the message may be missing). */
   ending = null;
   /** From `hello`: this client's member and the event. */
@@ -275,6 +277,9 @@ export class Visit {
       case 'speaking':
         this.speaking = signal.members;
         break;
+      case 'server.draining':
+        this.serverDraining = true;
+        break;
       case 'goodbye':
         this.#goodbye = signal;
         return;
@@ -344,6 +349,7 @@ export class Visit {
   #settle(phase) {
     this.returning = false;
     this.serverStopped = false;
+    this.serverDraining = false;
     this.ending = null;
     this.#setPhase(phase);
   }

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     closing::Closing,
-    context::{Context, Counted},
+    context::{Context, Counted, Present},
     wire::Token,
 };
 use crate::{
@@ -55,6 +55,9 @@ pub enum CallRefusal {
     /// The server takes no more connections.
     #[error("the server takes no more connections")]
     Full,
+    /// The server is about to stop.
+    #[error("the server is about to be restarted and lets nobody in: come back in a moment")]
+    Draining,
     /// The server stops.
     #[error("the server is being restarted")]
     Stopping,
@@ -179,6 +182,9 @@ async fn enter(
     if *context.stopping.borrow() {
         return Err(CallRefusal::Stopping);
     }
+    if context.is_draining() {
+        return Err(CallRefusal::Draining);
+    }
     let grant = match offered.purpose {
         Purpose::Publish => context.verify(&offered.token, counted.id)?,
         Purpose::Play => context.verify_player(&offered.token, counted.id)?,
@@ -193,6 +199,8 @@ async fn enter(
         handle,
         told: told_receiver,
         parting: parting_receiver,
+        // A player is nobody's presence, and so nobody's to wait for.
+        _present: (offered.purpose == Purpose::Publish).then(|| context.enter()),
     };
     let asked = Asked::Call {
         connection: line.id,
@@ -220,6 +228,8 @@ struct Line {
     handle: RoomHandle,
     told: mpsc::Receiver<Told>,
     parting: mpsc::Receiver<Parting>,
+    /// Counts a publisher among those for whom a server that is about to end waits.
+    _present: Option<Present>,
 }
 
 impl Line {

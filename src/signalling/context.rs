@@ -20,6 +20,7 @@ use crate::{
     ids::MemberId,
     programme::Programme,
     room::{Asked, ConnectionId, Directory, Now},
+    time::{Millis, Timestamp},
 };
 
 /// What every connection needs.
@@ -31,8 +32,12 @@ pub struct Context {
     connections: Mutex<Connections<mpsc::Sender<Closing>>>,
     /// Set once: the server stops.
     pub(super) stopping: watch::Sender<bool>,
+    /// Set once: nobody enters a room any more, and the server ends then at the latest.
+    pub(super) draining: watch::Sender<Option<Timestamp>>,
     /// How many connections are open.
     pub(super) open: watch::Sender<usize>,
+    /// How many of them are in a room, or about to enter one.
+    present: watch::Sender<usize>,
     pub(super) now: Now,
     pub(super) settings: Arc<Settings>,
 }
@@ -59,7 +64,9 @@ impl Context {
             revocations: Mutex::new(revocations),
             connections: Mutex::new(Connections::new(bounds)),
             stopping: watch::Sender::new(false),
+            draining: watch::Sender::new(None),
             open: watch::Sender::new(0),
+            present: watch::Sender::new(0),
             now,
             settings: Arc::new(settings),
         }
@@ -102,6 +109,34 @@ impl Context {
     /// How many connections are open.
     pub fn open(&self) -> usize {
         *self.open.borrow()
+    }
+
+    /// How many members' connections are in a room.
+    pub fn present(&self) -> usize {
+        *self.present.borrow()
+    }
+
+    /// From now on nobody enters a room, and everybody is told that the server ends, `within` so
+    /// long at the latest.
+    pub fn drain(&self, within: Millis) {
+        self.draining.send_replace(Some((self.now)() + within));
+    }
+
+    /// Whether nobody enters a room any more.
+    pub fn is_draining(&self) -> bool {
+        self.draining.borrow().is_some()
+    }
+
+    /// Waits until no member is in a room.
+    pub async fn emptied(&self) {
+        // The sender is in `self`: it cannot be gone.
+        let mut present = self.present.subscribe();
+        let _empty = present.wait_for(|present| *present == 0).await;
+    }
+
+    /// Counts a member's connection that is about to enter a room.
+    pub(super) fn enter(&self) -> Present {
+        Present::count(&self.present)
     }
 
     /// Closes every connection (1012), takes no more, and waits until all are closed; each has
@@ -174,6 +209,22 @@ impl Context {
 /// A panic elsewhere leaves these tables as whole as they were: each change is one step.
 fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts a member's connection in a room until it is dropped.
+pub(super) struct Present(watch::Sender<usize>);
+
+impl Present {
+    fn count(present: &watch::Sender<usize>) -> Self {
+        present.send_modify(|count| *count = count.saturating_add(1));
+        Self(present.clone())
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
 }
 
 /// Counts an open connection until it is dropped, however its task ends.

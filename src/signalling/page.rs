@@ -109,6 +109,7 @@ fn every_event_and_signal_is_read() {
         "media.layers",
         "media.lost",
         "media.slots",
+        "server.draining",
         "sessions",
         "speaking",
     ];

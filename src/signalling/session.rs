@@ -97,6 +97,8 @@ pub struct Session {
     programme: Arc<Programme>,
     states: States,
     stage: Stage,
+    /// The server ends then at the latest, and lets nobody in any more.
+    draining: Option<Timestamp>,
     in_flight: Option<InFlight>,
     rate: Rate,
     /// When the client was last heard.
@@ -121,6 +123,7 @@ impl Session {
             heard_at: now,
             next_ping: now + settings.ping_ms,
             states,
+            draining: None,
             in_flight: None,
             outputs: VecDeque::new(),
             settings,
@@ -227,6 +230,7 @@ impl Session {
             Ok(Granted::Welcome(Box::new(welcome)))
         });
         self.reply(Some(id), granted);
+        self.tell_of_the_end(now);
     }
 
     /// How the room that was to be entered has answered; `None`: there is no such room.
@@ -278,6 +282,12 @@ impl Session {
             let signal = listing::signal(&self.programme, &self.states, now);
             self.send(&signal);
         }
+    }
+
+    /// The server lets nobody in any more, and ends at `until` at the latest.
+    pub fn handle_draining(&mut self, now: Timestamp, until: Timestamp) {
+        self.draining = Some(until);
+        self.tell_of_the_end(now);
     }
 
     /// The connection is to be closed from outside, with a last word.
@@ -334,6 +344,10 @@ impl Session {
             Kind::Join { session, .. } if self.programme.session(&session).is_none() => {
                 Err(unknown_session(&session))
             }
+            Kind::Join { .. } if self.draining.is_some() => Err(error(
+                ErrorCode::Draining,
+                "the server is about to be restarted and lets nobody in: come back in a moment",
+            )),
             Kind::Join {
                 session,
                 name,
@@ -365,6 +379,14 @@ impl Session {
                 };
                 Ok(Started::Asked(awaited, Output::Ask(asking)))
             }
+        }
+    }
+
+    /// Tells a member that the server is about to end, if it is.
+    fn tell_of_the_end(&mut self, now: Timestamp) {
+        if let (Some(until), Stage::Greeted { .. }) = (self.draining, &self.stage) {
+            let within_ms = until.since(now);
+            self.send(&Signal::Draining { within_ms });
         }
     }
 

@@ -11,7 +11,7 @@ use tokio_tungstenite::WebSocketStream;
 use super::{
     Settings,
     closing::Closing,
-    context::{Context, Counted},
+    context::{Context, Counted, Present},
     requests::Asking,
     session::{Output, Session},
     socket::{Happened, Socket},
@@ -49,10 +49,12 @@ where
         id: counted.id,
         context: &context,
         states: context.directory.states(),
+        draining: context.draining.subscribe(),
         session,
         room: None,
         entering: None,
     };
+    connection.learn_of_the_end();
     let closing = connection.run(&mut socket, &mut counted.closing).await;
     connection.leave_rooms(closing).await;
     match closing.map(Closing::code) {
@@ -99,6 +101,8 @@ struct Joined {
     handle: RoomHandle,
     told: mpsc::Receiver<Told>,
     parting: mpsc::Receiver<Parting>,
+    /// Counts it among those for whom a server that is about to end waits.
+    _present: Present,
 }
 
 /// What came from a room.
@@ -113,6 +117,8 @@ struct Connection<'a> {
     id: ConnectionId,
     context: &'a Context,
     states: watch::Receiver<States>,
+    /// By when the server ends, once it is about to.
+    draining: watch::Receiver<Option<Timestamp>>,
     session: Session,
     room: Option<Joined>,
     /// The next room, until it has answered.
@@ -167,6 +173,7 @@ impl Connection<'_> {
             tokio::select! {
                 biased;
                 Some(closing) = closing.recv() => self.session.handle_closing(closing),
+                Ok(()) = self.draining.changed() => self.learn_of_the_end(),
                 heard = hear(&mut self.room, wants_told) => self.heard(heard),
                 heard = hear(&mut self.entering, wants_told) => self.entered(heard).await,
                 happened = socket.happens(read) => match happened {
@@ -189,6 +196,14 @@ impl Connection<'_> {
         }
     }
 
+    /// What there is to know of the server's end.
+    fn learn_of_the_end(&mut self) {
+        let until = *self.draining.borrow_and_update();
+        if let Some(until) = until {
+            self.session.handle_draining((self.context.now)(), until);
+        }
+    }
+
     async fn enter(
         &mut self,
         session: &SessionId,
@@ -201,6 +216,7 @@ impl Connection<'_> {
             self.session.handle_entered(None);
             return;
         };
+        let present = self.context.enter();
         let (told, told_receiver) = mpsc::channel(handle.outbox_max());
         // A room parts once.
         let (parting, parting_receiver) = mpsc::channel(1);
@@ -221,6 +237,7 @@ impl Connection<'_> {
             handle,
             told: told_receiver,
             parting: parting_receiver,
+            _present: present,
         });
     }
 

@@ -14,7 +14,7 @@ use crate::{
         roster::Role,
     },
     room::DeviceNumber,
-    time::Timestamp,
+    time::{Millis, Timestamp},
 };
 
 /// What comes from a room, as its members are told it.
@@ -280,13 +280,14 @@ pub enum ErrorCode {
     Limit,
     BadOffer,
     Full,
+    Draining,
     TooFast,
     Internal,
 }
 
 impl ErrorCode {
     /// Every code, in the order of the page.
-    pub const ALL: [ErrorCode; 20] = [
+    pub const ALL: [ErrorCode; 21] = [
         ErrorCode::BadRequest,
         ErrorCode::NotReady,
         ErrorCode::LinkInvalid,
@@ -305,6 +306,7 @@ impl ErrorCode {
         ErrorCode::Limit,
         ErrorCode::BadOffer,
         ErrorCode::Full,
+        ErrorCode::Draining,
         ErrorCode::TooFast,
         ErrorCode::Internal,
     ];
@@ -417,6 +419,9 @@ pub enum Signal {
         sessions: Vec<SessionListing>,
         current: Option<SessionId>,
     },
+    /// The server is about to end: it lets nobody in any more, and closes what is left by then.
+    #[serde(rename = "server.draining")]
+    Draining { within_ms: Millis },
     /// Why the connection is closed next.
     Goodbye { code: GoodbyeCode, message: String },
 }

@@ -39,7 +39,7 @@ use crate::{
     media::shard::sdp,
     room::Purpose,
     signalling::{
-        call::{Call, Offered},
+        call::{Call, CallRefusal, Offered},
         wire::Token,
     },
 };
@@ -148,6 +148,9 @@ async fn post(
 ) -> Result<Response, Problem> {
     if *rooms.stopping.borrow() {
         return Err(Problem::stopping());
+    }
+    if rooms.signalling.is_draining() {
+        return Err(CallRefusal::Draining.into());
     }
     let token = bearer(request.headers())?;
     // Before a byte of the body is taken.

@@ -112,7 +112,7 @@ impl From<CallRefusal> for Problem {
             CallRefusal::Link(refusal) => refusal.into(),
             CallRefusal::UnknownSession(_) => Self::new(StatusCode::NOT_FOUND, refusal.to_string()),
             CallRefusal::Room(refused) => refused.into(),
-            CallRefusal::Full => Self::busy(refusal.to_string()),
+            CallRefusal::Full | CallRefusal::Draining => Self::busy(refusal.to_string()),
             CallRefusal::Stopping => Self::stopping(),
             CallRefusal::Ended => Self::ended(),
         }

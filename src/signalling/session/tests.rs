@@ -510,3 +510,28 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn nobody_is_let_in_once_the_server_is_about_to_end() {
+    let join = r#"{"id":2,"type":"session.join","session":"session-1"}"#;
+    let mut script = Script::greeted();
+    let until = START + Millis(500);
+    script.session.handle_draining(START, until);
+    assert_eq!(script.out(), ["server.draining"]);
+    assert_eq!(script.say(join), ["2 draining"]);
+
+    // Nobody who is not a member is told, but whoever becomes one.
+    let mut script = Script::new();
+    script.session.handle_draining(START, until);
+    assert_eq!(script.out(), Vec::<String>::new());
+    script.say(r#"{"id":1,"type":"hello","token":"t"}"#);
+    script.session.handle_verdict(START, Ok(grant()));
+    assert_eq!(script.out(), ["1 ok", "server.draining"]);
+
+    // What is being asked of the room already is carried out.
+    let mut script = Script::greeted();
+    script.say(join);
+    script.session.handle_draining(START, until);
+    script.session.handle_entered(Some(Ok(Answer::Done)));
+    assert_eq!(script.out(), ["server.draining", "2 ok"]);
+}

@@ -362,6 +362,34 @@ async fn the_server_stops_with_a_word_to_everybody() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_about_to_end_tells_everybody_and_waits_for_who_is_in_a_room() {
+    let server = Server::default();
+    let mut joined = server.joined("indonesia-1").await;
+    let mut greeted = server.greeted("malaysia-1").await;
+    assert_eq!(server.context.present(), 1);
+    server.context.drain(Millis(7000));
+    let told = json!({"signal": "server.draining", "within_ms": 7000});
+    assert_eq!(joined.next().await, told);
+    assert_eq!(greeted.next().await, told);
+
+    let join = json!({"type": "session.join", "session": "session-1"});
+    let refused = greeted.ask(join.clone()).await;
+    assert_eq!(refused["error"]["code"], "draining", "{refused}");
+    let mut late = server.greeted("chair-1").await;
+    assert_eq!(late.next().await, told, "also who comes now");
+    let refused = late.ask(join).await;
+    assert_eq!(refused["error"]["code"], "draining", "{refused}");
+
+    // Who is in the room goes on in it.
+    let hand = joined.ask(json!({"type": "session.snapshot"})).await;
+    assert!(hand["ok"]["snapshot"].is_object(), "{hand}");
+    let mut emptied = std::pin::pin!(server.context.emptied());
+    assert!(futures_util::poll!(emptied.as_mut()).is_pending());
+    joined.ask(json!({"type": "session.leave"})).await;
+    within(emptied).await;
+}
+
+#[tokio::test]
 async fn who_does_not_read_is_parted_with_and_nobody_waits() {
     let settings = Settings {
         requests_burst: 10_000,

@@ -171,6 +171,8 @@ impl Recipe {
         if let Some(open) = &self.open {
             command.args(["--open", open]);
         }
+        // A server that is ended here is not to wait for the browsers.
+        command.env("ROUNDTABLE__SERVER__DRAIN_MS", "0");
         command.envs(self.settings.iter().cloned());
         let (process, ready) = Process::start("roundtable", &mut command, "Listening on ");
         process.ready(ready, START_MAX).await;
