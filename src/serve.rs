@@ -236,7 +236,7 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let control = tokio::spawn(control.serve(move |request| desk.answer(&request)));
     let patience = Duration::from_millis(config.server.stop_timeout_ms);
     let (stop, stopping) = watch::channel(false);
-    let mut serving = tokio::spawn(bound.serve(Arc::clone(&context), stopping, patience));
+    let mut serving = tokio::spawn(bound.serve(Arc::clone(&context), journal, stopping, patience));
 
     let drain = Millis(config.server.drain_ms);
     let closing = tokio::select! {

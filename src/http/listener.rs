@@ -28,7 +28,7 @@ use super::{
     exposure::{self, PublicUrl},
     router, tls,
 };
-use crate::signalling;
+use crate::{signalling, store::Journal};
 
 /// How long accepting rests after the system had no descriptor left for a connection.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
@@ -126,6 +126,7 @@ impl Bound {
     pub async fn serve(
         self,
         signalling: Arc<signalling::Context>,
+        journal: Journal,
         mut stopping: watch::Receiver<bool>,
         patience: Duration,
     ) {
@@ -137,6 +138,7 @@ impl Bound {
         );
         let routes = router(Arc::new(Rooms {
             signalling,
+            journal,
             public_url: self.public_url,
             trusted_proxies: settings.trusted_proxies,
             stopping: stopping.clone(),

@@ -30,7 +30,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::signalling;
+use crate::{signalling, store::Journal};
 
 pub use self::{
     certificate::Certificate,
@@ -84,6 +84,7 @@ impl Default for Settings {
 /// What the routes need of the rest of the program.
 struct Rooms {
     signalling: Arc<signalling::Context>,
+    journal: Journal,
     public_url: Option<PublicUrl>,
     trusted_proxies: Vec<IpAddr>,
     stopping: watch::Receiver<bool>,
@@ -115,10 +116,16 @@ fn router(rooms: Arc<Rooms>) -> Router {
         .with_state(rooms)
 }
 
+/// Whether members may be sent here now: for whoever stands before the server.
 async fn ready(State(rooms): State<Arc<Rooms>>) -> Response {
-    if *rooms.stopping.borrow() {
-        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response()
+    let unready = if *rooms.stopping.borrow() {
+        "stopping\n"
+    } else if rooms.signalling.is_draining() {
+        "draining: nobody is let in any more\n"
+    } else if rooms.journal.is_failing() {
+        "the journal cannot be written\n"
     } else {
-        "ready\n".into_response()
-    }
+        return "ready\n".into_response();
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, unready).into_response()
 }

@@ -7,7 +7,10 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -40,6 +43,8 @@ struct Mailbox {
 struct Shared {
     mailbox: Mutex<Mailbox>,
     filled: Condvar,
+    /// The last attempt to write has failed, or nobody writes any more.
+    failing: AtomicBool,
 }
 
 impl Shared {
@@ -73,6 +78,11 @@ impl Journal {
             shared: Arc::clone(&shared),
         };
         Ok((journal, Writer { shared, thread }))
+    }
+
+    /// Whether what happens cannot be kept at present, so that the meetings stand still.
+    pub fn is_failing(&self) -> bool {
+        self.shared.failing.load(Ordering::Relaxed)
     }
 
     /// What a session's room leaves its entries with, and hears of the last that is stored by. `rev`:
@@ -112,7 +122,17 @@ impl Writer {
     }
 }
 
+/// Says that nobody writes any more, also when the thread has panicked.
+struct Ending<'a>(&'a Shared);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.failing.store(true, Ordering::Relaxed);
+    }
+}
+
 fn write(event: &EventId, store: &Mutex<Store>, shared: &Shared) {
+    let _ending = Ending(shared);
     loop {
         let mut mailbox = shared.lock();
         while mailbox.entries.is_empty() && !mailbox.closed {
@@ -131,7 +151,7 @@ fn write(event: &EventId, store: &Mutex<Store>, shared: &Shared) {
             .into_iter()
             .map(|(session, entries)| Batch { session, entries })
             .collect();
-        insist(|| {
+        insist(&shared.failing, || {
             let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
             store.append(event, &batches)
         });
@@ -150,11 +170,13 @@ fn write(event: &EventId, store: &Mutex<Store>, shared: &Shared) {
     clippy::disallowed_methods,
     reason = "this thread is there to wait for the disk"
 )]
-fn insist(mut attempt: impl FnMut() -> Result<(), Fault>) {
+fn insist(failing: &AtomicBool, mut attempt: impl FnMut() -> Result<(), Fault>) {
     while let Err(why) = attempt() {
+        failing.store(true, Ordering::Relaxed);
         tracing::error!("the journal cannot be written, the meetings stand still: {why}");
         thread::sleep(RETRY);
     }
+    failing.store(false, Ordering::Relaxed);
 }
 
 #[cfg(test)]
@@ -201,9 +223,11 @@ mod tests {
         let heard = stored.wait_for(|rev| *rev == Rev(3)).await;
         assert_eq!(*heard.expect("the thread runs"), Rev(3));
         append(vec![entry(4)]);
+        assert!(!journal.is_failing());
         tokio::task::spawn_blocking(|| writer.finish())
             .await
             .expect("no panic");
+        assert!(journal.is_failing(), "nobody writes any more");
         let store = store.lock().expect("no panic");
         let kept = store.reading().journal(&event, &session).expect("read");
         assert_eq!(kept, [1, 2, 3, 4].map(entry));
@@ -211,14 +235,16 @@ mod tests {
 
     #[test]
     fn a_write_that_fails_is_tried_again() {
-        let mut attempts = 0;
-        insist(|| {
-            attempts += 1;
-            if attempts < 2 {
+        let failing = AtomicBool::new(false);
+        let mut seen = Vec::new();
+        insist(&failing, || {
+            seen.push(failing.load(Ordering::Relaxed));
+            if seen.len() < 2 {
                 return Err(Fault::Damaged("a test's".to_owned()));
             }
             Ok(())
         });
-        assert_eq!(attempts, 2);
+        assert_eq!(seen, [false, true], "told while it lasts");
+        assert!(!failing.load(Ordering::Relaxed), "and no longer");
     }
 }

@@ -6,4 +6,5 @@ mod invite;
 mod program;
 mod refusals;
 mod serve;
+mod stopping;
 mod web;

@@ -154,7 +154,19 @@ impl Served {
     }
 
     /// Sends a signal and waits for the end: its exit code, or the signal that killed it.
-    pub fn end(mut self, signal: i32) -> Result<i32, Option<i32>> {
+    pub fn end(self, signal: i32) -> Result<i32, Option<i32>> {
+        self.signal(signal);
+        self.ended()
+    }
+
+    /// Waits for the end: its exit code, or the signal that killed it.
+    pub fn ended(mut self) -> Result<i32, Option<i32>> {
+        let status = self.child.wait().expect("our own child");
+        status.code().ok_or(status.signal())
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: i32) {
         let process = i32::try_from(self.child.id()).expect("a process id");
         // SAFETY: kill has no memory to break; the process is our own child, not yet waited for.
         assert_eq!(
@@ -162,8 +174,6 @@ impl Served {
             0,
             "a running process"
         );
-        let status = self.child.wait().expect("our own child");
-        status.code().ok_or(status.signal())
     }
 }
 

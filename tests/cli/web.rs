@@ -36,16 +36,37 @@ impl Answer {
     }
 }
 
+/// Posts nothing at all.
+pub fn post(served: &Served, path: &str) -> Answer {
+    let mut stream = connect(served);
+    say(&mut stream, "POST", served.address(), path, "")
+}
+
+fn connect(served: &Served) -> BlockingStream {
+    let stream = BlockingStream::connect(served.address()).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream
+}
+
 /// Asks with further header lines, each with its end.
 pub fn get(served: &Served, path: &str, headers: &str) -> Answer {
-    let mut stream = BlockingStream::connect(served.address()).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut stream = connect(served);
     ask(&mut stream, served.address(), path, headers)
 }
 
 pub fn ask(stream: &mut (impl Read + Write), host: &str, path: &str, headers: &str) -> Answer {
+    say(stream, "GET", host, path, headers)
+}
+
+fn say(
+    stream: &mut (impl Read + Write),
+    method: &str,
+    host: &str,
+    path: &str,
+    headers: &str,
+) -> Answer {
     let request =
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut text = Vec::new();
     stream.read_to_end(&mut text).expect("answered");
@@ -100,29 +121,48 @@ impl Socket {
         let mut socket = Self::open(served, "roundtable.v1", None)
             .await
             .expect("a socket");
-        let hello = serde_json::json!({ "id": 1, "type": "hello", "token": token });
-        socket
-            .0
-            .send(Message::text(hello.to_string()))
-            .await
-            .expect("sent");
-        let answer = loop {
-            match socket.next().await {
+        let hello = serde_json::json!({ "type": "hello", "token": token });
+        let said = socket.ask(hello).await;
+        (socket, said)
+    }
+
+    /// Enters a session's room; nothing where it is let in, or the error's code.
+    pub async fn join(&mut self, session: &str) -> Result<(), String> {
+        let join = serde_json::json!({ "type": "session.join", "session": session });
+        self.ask(join).await.map(|_| ())
+    }
+
+    /// Asks; the answer's `ok`, or the error's code. What else comes meanwhile is passed over.
+    pub async fn ask(&mut self, mut request: Value) -> Result<Value, String> {
+        request["id"] = 1.into();
+        let text = Message::text(request.to_string());
+        self.0.send(text).await.expect("sent");
+        let answer = self.until(|message| message["id"] == 1).await;
+        match answer["error"]["code"].as_str() {
+            Some(code) => Err(code.to_owned()),
+            None => Ok(answer["ok"].clone()),
+        }
+    }
+
+    /// The next signal of this name.
+    pub async fn signal(&mut self, name: &str) -> Value {
+        self.until(|message| message["signal"] == name).await
+    }
+
+    /// The next message of which this holds.
+    async fn until(&mut self, is: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            match self.next().await {
                 Message::Text(text) => {
                     let message: Value = serde_json::from_str(&text).expect("JSON");
-                    if message["id"] == 1 {
-                        break message;
+                    if is(&message) {
+                        return message;
                     }
                 }
                 Message::Ping(_) => {}
                 other => panic!("instead of an answer: {other:?}"),
             }
-        };
-        let said = match answer["error"]["code"].as_str() {
-            Some(code) => Err(code.to_owned()),
-            None => Ok(answer["ok"].clone()),
-        };
-        (socket, said)
+        }
     }
 
     /// The code that the server closes with.
