@@ -16,10 +16,10 @@
 //! | [`store`] | what survives a crash: SQLite in one folder that one process owns; the sessions' hash-chained journal and the thread that writes it (SHELL) | `programme`, `auth`, `meeting`'s events |
 //! | [`room`] | a running session: one meeting, its media, its members' connections; a pure `Room`, and the task that owns it (SHELL) | the above |
 //! | [`signalling`] | the protocol (`protocol.md`), a connection as a pure state machine, and its task (SHELL) | `room` and below |
-//! | [`http`] | SHELL: routes, TLS, the page's files, the WebSocket upgrade, WHIP and WHEP | `signalling` and below |
+//! | [`http`] | SHELL: routes, TLS, the page's files, the WebSocket upgrade, WHIP and WHEP, metrics | `signalling` and below |
 //! | [`loadtest`] | bots that use the server as strangers do, and count what arrives (SHELL) | [`meeting`]'s roster, the protocol's name |
 //! | [`config`] | the settings file; each module owns its own `Settings` | whoever has settings |
-//! | [`serve`], [`cli`] | SHELL: the composition root; the command line | everything |
+//! | [`serve`], [`cli`] | SHELL: the composition root, and `serve::doctor`, which looks at the machine before; the command line | everything |
 //! | [`clock`], [`telemetry`] | SHELL: the clock that makes timestamps; the log | `time` |
 //!
 //! `src/client` is the browser's side: plain ES modules, embedded in the binary. `protocol.js`,
@@ -76,6 +76,13 @@
 //! have the shard answer first; then a publisher takes its member's place, where the floor and
 //! everything else holds for it as for any page, while a player has none: the shard fills its slots by
 //! the same claims, but never with its own member's tracks, which are of one kin.
+//!
+//! # The way to an end
+//!
+//! A signal comes to [`serve`]. Where members are in a room, it lets `signalling::Context` drain: each
+//! connection's session tells its member and refuses `session.join`, `/readyz` says so to whoever stands
+//! before the server, and calls are refused. When the last member has left, or time is over, every
+//! connection is closed as 1012, and the journal's thread writes what is left.
 //!
 //! # The way back after a crash
 //!

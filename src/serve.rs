@@ -52,7 +52,7 @@ use crate::{
     },
     clock::Clock,
     config::Config,
-    http::{self, ListenFault},
+    http::{self, Behind, ListenFault},
     ids::SessionId,
     media::worker::{self, Media},
     meeting::{self, Command, Meeting, SessionState},
@@ -172,7 +172,7 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
         !config.http.public_url.is_empty(),
     );
     warn_of_unreachable_media(&config, &media.addresses);
-    let media = Media::start(&media)?;
+    let media = Arc::new(Media::start(&media)?);
     let directory = Directory::new(Arc::clone(&now));
     let programme = Arc::new(kept.programme);
     let meetings = rebuild(&programme, store.reading(), &config.meeting)?;
@@ -236,7 +236,12 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let control = tokio::spawn(control.serve(move |request| desk.answer(&request)));
     let patience = Duration::from_millis(config.server.stop_timeout_ms);
     let (stop, stopping) = watch::channel(false);
-    let mut serving = tokio::spawn(bound.serve(Arc::clone(&context), journal, stopping, patience));
+    let behind = Behind {
+        signalling: Arc::clone(&context),
+        journal,
+        media,
+    };
+    let mut serving = tokio::spawn(bound.serve(behind, stopping, patience));
 
     let drain = Millis(config.server.drain_ms);
     let closing = tokio::select! {

@@ -22,13 +22,12 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    Rooms, Settings,
+    Behind, Rooms, Settings,
     admission::{Admission, Place},
     asked_to_stop,
     exposure::{self, PublicUrl},
     router, tls,
 };
-use crate::{signalling, store::Journal};
 
 /// How long accepting rests after the system had no descriptor left for a connection.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
@@ -125,8 +124,7 @@ impl Bound {
     /// Serves until `stopping` becomes true and every connection has ended, or `patience` is over.
     pub async fn serve(
         self,
-        signalling: Arc<signalling::Context>,
-        journal: Journal,
+        behind: Behind,
         mut stopping: watch::Receiver<bool>,
         patience: Duration,
     ) {
@@ -137,8 +135,10 @@ impl Bound {
             settings.trusted_proxies.clone(),
         );
         let routes = router(Arc::new(Rooms {
-            signalling,
-            journal,
+            signalling: behind.signalling,
+            journal: behind.journal,
+            media: behind.media,
+            metrics_token: settings.metrics_token,
             public_url: self.public_url,
             trusted_proxies: settings.trusted_proxies,
             stopping: stopping.clone(),

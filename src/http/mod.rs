@@ -9,6 +9,7 @@ mod exposure;
 mod forwarded;
 mod headers;
 mod listener;
+mod metrics;
 mod tls;
 mod upgrade;
 mod whip;
@@ -30,7 +31,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::{signalling, store::Journal};
+use crate::{media::worker::Media, signalling, store::Journal};
 
 pub use self::{
     certificate::Certificate,
@@ -62,6 +63,8 @@ pub struct Settings {
     pub header_timeout_ms: u64,
     /// Time for a TLS handshake, in ms.
     pub handshake_timeout_ms: u64,
+    /// Who sends it may read the metrics from elsewhere; empty: nobody.
+    pub metrics_token: signalling::Secret,
 }
 
 impl Default for Settings {
@@ -77,14 +80,27 @@ impl Default for Settings {
             connections_per_address_max: 1024,
             header_timeout_ms: 30_000,
             handshake_timeout_ms: 10_000,
+            metrics_token: signalling::Secret::default(),
         }
     }
 }
 
-/// What the routes need of the rest of the program.
+/// The rest of the program, as far as the routes lead there.
+pub struct Behind {
+    /// The meetings.
+    pub signalling: Arc<signalling::Context>,
+    /// Where what happens is kept.
+    pub journal: Journal,
+    /// Sound and picture.
+    pub media: Arc<Media>,
+}
+
+/// What the routes need.
 struct Rooms {
     signalling: Arc<signalling::Context>,
     journal: Journal,
+    media: Arc<Media>,
+    metrics_token: signalling::Secret,
     public_url: Option<PublicUrl>,
     trusted_proxies: Vec<IpAddr>,
     stopping: watch::Receiver<bool>,
@@ -100,6 +116,7 @@ fn router(rooms: Arc<Rooms>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::read))
         .route("/ws", get(upgrade::open))
         .route("/whip/{session}", any(whip::publish))
         .route("/whip/{session}/{call}", any(whip::published))

@@ -24,5 +24,5 @@ mod turn;
 pub mod wire;
 
 pub use context::Context;
-pub use settings::Settings;
+pub use settings::{Secret, Settings};
 pub use task::run;

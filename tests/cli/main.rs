@@ -3,6 +3,7 @@
 mod doctor;
 mod event;
 mod invite;
+mod metrics;
 mod program;
 mod refusals;
 mod serve;
