@@ -5,12 +5,12 @@
 //! `cargo bench --bench fanout` prints a line for each: `fanout x500: p50 <ms> ms, p95 <ms> ms, limit
 //! <ms> ms, ratio <r>`. Server and clients share the machine's cores.
 
+#[path = "support/house.rs"]
+mod house;
+
 use std::{
-    fmt::Write as _,
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,9 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use roundtable::loadtest::{
-    invite::{self, Invite},
-    signalling::Signalling,
+use house::House;
+use roundtable::{
+    loadtest::{invite, signalling::Signalling},
+    meeting::roster::Role,
 };
 use serde_json::json;
 use tokio::sync::Notify;
@@ -32,7 +33,6 @@ const ROUNDS: usize = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 /// As long as the event is on its way in JSON.
 const MESSAGE_BYTES: usize = 160;
-const SERVER: &str = env!("CARGO_BIN_EXE_roundtable");
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -71,10 +71,13 @@ struct Hearing {
 }
 
 async fn server_rounds(audience: usize) -> Vec<Duration> {
-    let house = House::open(audience);
+    let house = House::open(audience, "request:1", None);
+    let links = std::fs::read_to_string(&house.links).expect("links");
+    let mut invites = invite::read(&links).expect("links");
+    invites.retain(|invite| invite.role == Role::Delegate);
     let hearing = Arc::new(Hearing::default());
     let mut members = Vec::new();
-    for invite in house.invites.iter().take(audience) {
+    for invite in invites.iter().take(audience) {
         let hearing = hearing.clone();
         let hear = move |message: serde_json::Value| {
             let kind = message["event"]["type"]
@@ -107,78 +110,6 @@ async fn server_rounds(audience: usize) -> Vec<Duration> {
         asking.await.expect("a task").expect("done");
     }
     times
-}
-
-/// A server with so many delegates' seats and a session that is on.
-struct House {
-    server: Child,
-    invites: Vec<Invite>,
-    _folder: tempfile::TempDir,
-}
-
-impl House {
-    fn open(audience: usize) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (event, links) = (
-            folder.path().join("event.toml"),
-            folder.path().join("links"),
-        );
-        std::fs::write(&event, event_file(audience)).expect("written");
-        let data = folder.path().join("data");
-        let command = |arguments: &[&str]| {
-            let mut command = Command::new(SERVER);
-            command
-                .args(arguments)
-                .args(["--config", "/dev/null", "--data"]);
-            command.arg::<&Path>(&data).stdin(Stdio::null());
-            command
-        };
-        let imported = command(&["event", "import"]).arg(&event).output();
-        assert!(imported.expect("the program").status.success());
-        let mut server = command(&["serve", "--open", "session-1:request:1"])
-            .args(["--listen", "127.0.0.1:0", "--media-addr", "127.0.0.1"])
-            .args(["--media-port", "0", "--links-out"])
-            .arg(&links)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program");
-        let printed = server.stdout.take().expect("piped");
-        let mut lines = BufReader::new(printed).lines().map_while(Result::ok);
-        assert!(lines.any(|line| line.starts_with("Listening on ")));
-        // What it prints later is nobody's.
-        std::thread::spawn(move || lines.count());
-        let invites = invite::read(&std::fs::read_to_string(&links).expect("links"));
-        let mut invites = invites.expect("links");
-        invites.retain(|invite| invite.role == roundtable::meeting::roster::Role::Delegate);
-        Self {
-            server,
-            invites,
-            _folder: folder,
-        }
-    }
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        let _ended = self.server.kill();
-        let _reaped = self.server.wait();
-    }
-}
-
-fn event_file(delegates: usize) -> String {
-    let mut text = "event = \"crowd\"\ntitle = \"Crowd\"\ntime_zone = \"Asia/Jakarta\"\n\
-        [[days]]\ndate = 2099-12-31\n[[days.sessions]]\nid = \"session-1\"\ntitle = \"Crowd\"\n\
-        start = \"08:00\"\nminutes = 600\nprofile = { mode = \"request\", microphones = 1 }\n\
-        [delegations.house]\nname = \"House\"\nseats = [{ role = \"chair\", name = \"Chair\" }]\n"
-        .to_owned();
-    for block in 0..delegates.div_ceil(50) {
-        let _ = write!(
-            text,
-            "[delegations.block-{block}]\nname = \"Block {block}\"\n\
-             seats = [{{ role = \"delegate\", count = 50 }}]\n"
-        );
-    }
-    text
 }
 
 /// A page to the disk and the same bytes to as many sockets, and nothing else.

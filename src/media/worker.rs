@@ -56,6 +56,8 @@ const LONG_ORDERS_IN_A_ROW: usize = 4;
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// How often what was counted is shown.
 const SHOW_COUNTS: Duration = Duration::from_millis(100);
+/// While a frame is gathered, what has come is looked at this often.
+const GATHER_STEP: Duration = Duration::from_micros(250);
 /// The longest that is gathered, in µs: members would hear it.
 const GATHER_US_MAX: u32 = 2000;
 
@@ -75,9 +77,9 @@ pub struct Settings {
     pub tcp_port: TcpPort,
     /// Threads that forward media. A session lives on one.
     pub shards: u16,
-    /// How long a shard gathers what arrives before it sends it on, in µs, 0 to 2,000: a frame's
-    /// packets, and several members', then leave together and cost less. A shard that is busy
-    /// gathers by its work alone.
+    /// How long the packets of a picture's frame wait for those that are still to come, in µs, 0 to
+    /// 2,000: together they leave at half the cost. The last one waits for nothing, and sound never
+    /// waits but for such a frame.
     pub gather_us: u32,
     /// Kernel buffer asked for in each direction of each UDP socket, in bytes. The system may grant
     /// less, which is no error.
@@ -366,8 +368,6 @@ fn start_shard(settings: &Settings, number: u16, identity: Identity) -> Result<S
         rooms: HashMap::new(),
         busy: false,
         gather: Duration::from_micros(settings.gather_us.into()),
-        began: now(),
-        worked: Duration::ZERO,
         stop: stop.clone(),
     };
     let thread = std::thread::Builder::new()
@@ -410,11 +410,8 @@ struct Worker {
     rooms: HashMap<SessionKey, Outbox>,
     /// Orders wait that were left for the next turn.
     busy: bool,
-    /// How long what arrives is gathered.
+    /// How long a frame's rest is waited for.
     gather: Duration,
-    /// When the last turn began, and how long it took.
-    began: Instant,
-    worked: Duration,
     stop: Arc<AtomicBool>,
 }
 
@@ -422,13 +419,12 @@ impl Worker {
     fn run(&mut self) {
         while !self.stop.load(Ordering::Relaxed) {
             self.sleep();
-            self.gather();
             let now = now();
-            self.began = now;
             if !self.take_messages(now) {
                 break;
             }
             self.receive(now);
+            self.gather(now);
             self.shard.handle_timeout(now);
             self.flush();
             self.show_counts(now);
@@ -439,7 +435,6 @@ impl Worker {
     /// Until a datagram, an order or a deadline.
     fn sleep(&mut self) {
         let now = now();
-        self.worked = now.saturating_duration_since(self.began);
         let mut wait = self
             .shard
             .next_deadline()
@@ -459,13 +454,22 @@ impl Worker {
         }
     }
 
-    /// Lets more arrive behind a datagram that has woken the thread, unless the last turn took so long
-    /// that more has arrived anyway.
-    fn gather(&self) {
-        let sockets = self.watched.iter().take(self.sockets.len());
-        let has_come = sockets.into_iter().any(|socket| socket.revents != 0);
-        if has_come && let Some(wait) = self.gather.checked_sub(self.worked) {
-            std::thread::sleep(wait);
+    /// Waits for the rest of a picture's frame, as long as may be gathered: what comes together leaves
+    /// as one run to each receiver, which costs half.
+    fn gather(&mut self, began: Instant) {
+        let mut now = began;
+        while self.shard.is_within_frame() {
+            let gathered = now.saturating_duration_since(began);
+            let Some(left) = self
+                .gather
+                .checked_sub(gathered)
+                .filter(|left| !left.is_zero())
+            else {
+                return;
+            };
+            std::thread::sleep(left.min(GATHER_STEP));
+            now = self::now();
+            self.receive(now);
         }
     }
 

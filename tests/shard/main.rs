@@ -206,6 +206,41 @@ fn what_comes_together_leaves_by_receiver_and_in_order() {
 }
 
 #[test]
+fn a_frame_whose_rest_is_on_its_way_is_waited_for_and_nothing_else_is() {
+    let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
+    show(&mut hall, &mut clients, 0);
+    hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Floor));
+    let put = |hall: &mut Hall, clients: &[Client], mut packet: Vec<u8>| {
+        let from = clients[0].address();
+        hall.shard.handle_datagram(hall.now, 0, from, &mut packet);
+        hall.shard.is_within_frame()
+    };
+    let picture = |clients: &mut [Client], number, ends| {
+        clients[0].picture(number, 3000, ends, &frame(number == 1, 1, 1))
+    };
+    let first = picture(&mut clients, 1, true);
+    put(&mut hall, &clients, first);
+    hall.deliver(&mut clients);
+    let begins = picture(&mut clients, 2, false);
+    assert!(put(&mut hall, &clients, begins));
+    let ends = picture(&mut clients, 3, true);
+    assert!(!put(&mut hall, &clients, ends));
+    hall.deliver(&mut clients);
+    assert!(
+        !hall.shard.is_within_frame(),
+        "what has left waits for nothing"
+    );
+    let sound = clients[0].sound(1, 960, 20, &[9; 80]);
+    assert!(!put(&mut hall, &clients, sound));
+    // Nobody is there to whom the rest would go.
+    hall.deliver(&mut clients);
+    let peer = clients[1].id;
+    hall.order(Order::Close { peer }, &mut clients);
+    let begins = picture(&mut clients, 4, false);
+    assert!(!put(&mut hall, &clients, begins));
+}
+
+#[test]
 fn silence_is_delivered_but_not_heard() {
     let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
     hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Floor));

@@ -14,7 +14,7 @@ use super::{
     transport::{FarEnd, Path, Via},
     vp8, vp9,
 };
-use crate::media::{Gate, Notice, Source};
+use crate::media::{Gate, Kind, Notice, Source};
 
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const STUN_BINDING_REQUEST: [u8; 2] = [0, 1];
@@ -281,6 +281,11 @@ impl Shard {
         if stored {
             source.newest = source.newest.max(sequence);
         }
+        // The rest of the frame is on its way, and somebody to whom it goes is there.
+        let goes_on = source.kind() == Kind::Video
+            && !header.marker
+            && !route.repair
+            && !source.subscribers.is_empty();
         let starts = form.starts;
         let begins = source.touch(now);
         if starts {
@@ -293,7 +298,7 @@ impl Shard {
             self.unsettle(session);
         }
         if stored {
-            self.forwards.push(source_key, sequence);
+            self.forwards.push(source_key, sequence, !goes_on);
         }
     }
 }

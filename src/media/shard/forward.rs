@@ -34,6 +34,8 @@ pub(super) struct Forwards {
     /// [`Self::planned`] of them are being delivered, source by source.
     fresh: Vec<Fresh>,
     planned: usize,
+    /// The newest packet of a picture does not end its frame.
+    within_frame: bool,
     /// To whom which of them go.
     deliveries: Vec<Delivery>,
     /// How many deliveries are done.
@@ -62,7 +64,9 @@ struct Delivery {
 }
 
 impl Forwards {
-    pub(super) fn push(&mut self, source: SourceKey, sequence: u64) {
+    /// `ends`: nothing is to be waited for behind it.
+    pub(super) fn push(&mut self, source: SourceKey, sequence: u64, ends: bool) {
+        self.within_frame = !ends;
         self.fresh.push(Fresh { source, sequence });
     }
 
@@ -156,6 +160,11 @@ impl Forwards {
 }
 
 impl Shard {
+    /// A picture's frame has begun to come and waits to be sent; its rest is on its way.
+    pub fn is_within_frame(&self) -> bool {
+        self.forwards.within_frame && self.forwards.fresh.len() > self.forwards.planned
+    }
+
     /// Writes the next datagram into `buffer` ([`super::DATAGRAM_BYTES_MAX`] bytes).
     pub fn poll_transmit(&mut self, buffer: &mut [u8]) -> Option<Transmit> {
         self.settle();

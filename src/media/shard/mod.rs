@@ -390,6 +390,7 @@ impl Shard {
             session,
             order: self.arrivals,
             transport,
+            due: None,
             keys: None,
             path: None,
             ufrag: ufrag.clone(),
@@ -488,6 +489,7 @@ impl Shard {
             self.control.push_back((path, datagram.to_vec()));
         }
         peer.path = peer.transport.path();
+        peer.due = peer.transport.next_deadline();
         match peer.transport.poll_outcome() {
             None => {}
             Some(Outcome::Ready(keys)) => {
@@ -538,7 +540,7 @@ impl Shard {
             let Some(peer) = self.peer_mut(key) else {
                 continue;
             };
-            if peer.transport.next_deadline().is_some_and(|at| at <= now) {
+            if peer.due.is_some_and(|at| at <= now) {
                 peer.transport.handle_timeout(now);
                 self.drain(key);
             }

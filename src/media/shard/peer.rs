@@ -32,6 +32,9 @@ pub struct Peer {
     pub order: u64,
     /// ICE and DTLS.
     pub transport: Transport,
+    /// When its timers are next due, as of its last doing: to ask each member's ICE and DTLS at every
+    /// tick would cost more than all else that a silent member costs.
+    pub due: Option<Instant>,
     /// Keys of both directions, once the handshake has finished.
     pub keys: Option<(Opener, Sealer)>,
     /// Where media goes.

@@ -94,9 +94,6 @@ pub enum Way {
 }
 
 impl Way {
-    /// Both.
-    pub const ALL: [Way; 2] = [Way::Sendmmsg, Way::Gso];
-
     /// Its name in the printed line.
     pub fn name(self) -> &'static str {
         match self {
