@@ -294,9 +294,9 @@ async fn drained(context: &signalling::Context, within: Millis, signals: &mut Si
     }
     tracing::info!(
         members,
-        "draining: nobody is let in any more; the server ends when they have left, or in {} s; \
-         another signal ends it at once",
-        within.0 / 1000
+        within_ms = within.0,
+        "draining: nobody is let in any more, and the server ends when they have left; another \
+         signal ends it at once"
     );
     context.drain(within);
     tokio::select! {

@@ -27,6 +27,8 @@ pub struct Counts {
     /// Messages handed to the kernel, by the datagrams in each: at least as many as the place's number
     /// in [`RUN_LENGTHS`], and fewer than the next.
     pub runs: [u64; RUN_LENGTHS.len()],
+    /// Datagrams in those messages: [`Counts::packets_sent`] but for what went over TCP.
+    pub packets_in_runs: u64,
     /// Packets that subscribers asked for again.
     pub nacks_received: u64,
     /// Packets that were asked for again at publishers.

@@ -587,6 +587,7 @@ impl Worker {
         for batch in &mut self.outgoing {
             let sent = batch.take_counts();
             self.counted.packets_sent += sent.packets;
+            self.counted.packets_in_runs += sent.packets;
             self.counted.bytes_sent += sent.bytes;
             self.counted.packets_refused += sent.refused;
             for (all, some) in self.counted.runs.iter_mut().zip(sent.runs) {
@@ -598,6 +599,7 @@ impl Worker {
             bytes_sent: self.counted.bytes_sent,
             packets_refused: self.counted.packets_refused,
             runs: self.counted.runs,
+            packets_in_runs: self.counted.packets_in_runs,
             receive_drops: self.sockets.iter().map(dropped).sum(),
             cpu: processor_time(),
             ..self.shard.counts()

@@ -344,6 +344,10 @@ mod tests {
             "{refused}"
         );
 
+        let owner = || Store::owner(folder.path()).expect("told");
+        let process = Some(std::process::id());
+        assert_eq!(owner(), Some(Owner { process }));
+
         let reader = Reading::open(folder.path()).expect("a reader");
         assert_eq!(reader.events().expect("events").len(), 1);
         store.revoke_invite(&model().id, "x", NOW).expect("revoked");
@@ -351,6 +355,7 @@ mod tests {
         assert_ne!(seen, Revocations::default());
 
         drop(store);
+        assert_eq!(owner(), None);
         Store::open(folder.path()).expect("free again");
     }
 

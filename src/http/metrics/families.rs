@@ -159,8 +159,7 @@ fn runs(page: &mut Page, shards: &[Counts]) {
             up_to = up_to.saturating_add(count);
             page.bucket(name, shard, most, up_to);
         }
-        // Every packet that leaves is in one of them.
-        page.of_shard(&format!("{name}_sum"), shard, counts.packets_sent);
+        page.of_shard(&format!("{name}_sum"), shard, counts.packets_in_runs);
         page.of_shard(&format!("{name}_count"), shard, up_to);
     }
 }
@@ -211,6 +210,7 @@ mod tests {
     fn totals() -> Totals {
         let busy = Counts {
             packets_sent: 44,
+            packets_in_runs: 33,
             runs: [4, 3, 2, 1, 0, 0],
             cpu: Duration::from_millis(1500),
             peers: 7,
@@ -265,7 +265,7 @@ mod tests {
                 "_bucket{shard=\"1\",le=\"15\"} 10",
                 "_bucket{shard=\"1\",le=\"31\"} 10",
                 "_bucket{shard=\"1\",le=\"+Inf\"} 10",
-                "_sum{shard=\"1\"} 44",
+                "_sum{shard=\"1\"} 33",
                 "_count{shard=\"1\"} 10",
             ]
         );

@@ -273,6 +273,10 @@ fn free_bytes(folder: &Path) -> io::Result<u64> {
     }
     #[expect(unsafe_code, reason = "the system has filled it in")]
     let found = unsafe { found.assume_init() };
+    // What is made up by the system, as /proc is, lies on no disk.
+    if found.f_blocks == 0 {
+        return Err(io::Error::other("it is on no disk"));
+    }
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
@@ -323,6 +327,7 @@ mod tests {
     fn the_system_tells_what_it_is_asked() {
         assert!(free_bytes(Path::new("/")).is_ok());
         assert!(free_bytes(Path::new("/nowhere")).is_err());
+        assert!(free_bytes(Path::new("/proc")).is_err());
         let found = descriptors(&worker::Settings::default(), 2);
         assert_eq!((found.members_max, found.ports), (400, 3));
         assert!(found.limit.is_none_or(|limit| limit > 0));
