@@ -1,5 +1,6 @@
 //! SHELL. `roundtable loadtest`.
 
+mod files;
 mod own_server;
 mod waiting;
 
@@ -166,6 +167,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Ending> {
         return write_event(written);
     }
     let plan = flags.plan()?;
+    files::make_room(plan.scenario.participants);
     // Before there are other threads: the server dies with the one that starts it.
     let (server, mut invites) = match &flags.links {
         Some(file) => (None, read(file)?),

@@ -45,10 +45,12 @@ pub(super) fn write(report: &Report) -> String {
         ("join to first picture", spread(report.first_picture_ms)),
         (
             "streams",
-            format!(
-                "{} of {} received",
-                report.streams.received, report.streams.expected
-            ),
+            if report.opened {
+                let streams = report.streams;
+                format!("{} of {} received", streams.received, streams.expected)
+            } else {
+                "not known: lean receivers did not open their packets".to_owned()
+            },
         ),
         (
             "packets",
@@ -173,9 +175,11 @@ mod tests {
         let mut told = report();
         assert!(!write(&told).contains("network made"));
         told.loss_percent = 5.0;
+        told.opened = false;
         told.faults = vec!["a-1: refused".to_owned(); 30];
         let text = write(&told);
         assert!(text.contains("5 % of the packets dropped each way"));
+        assert!(text.contains("did not open"));
         assert_eq!(text.matches("a-1: refused").count(), FAULTS_SHOWN);
     }
 }

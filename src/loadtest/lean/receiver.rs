@@ -304,7 +304,7 @@ impl Receiver {
         }
         if self.feedback_at <= now {
             self.feedback_at = now + wide::EVERY;
-            if let Some(feedback) = self.wide.poll(REPORTER) {
+            while let Some(feedback) = self.wide.poll(REPORTER) {
                 self.seal(&feedback);
             }
         }

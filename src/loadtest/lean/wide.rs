@@ -15,9 +15,10 @@ const CHUNK: usize = 7;
 const REFERENCE_US: u128 = 64_000;
 const STEP_US: i64 = 250;
 
-/// Packets that one feedback tells of at most: a server takes no feedback without an end. What was
-/// before is left out, and so counts as lost.
-const TOLD_MAX: u64 = 2000;
+/// Packets that one feedback tells of at most, so that it fits a datagram; of more tells the next.
+const TOLD_MAX: u64 = 400;
+/// Packets that are kept until they are told of. What was before is left out, and so counts as lost.
+const KEPT_MAX: usize = 4000;
 
 /// What has come since the last feedback.
 #[derive(Debug)]
@@ -52,21 +53,21 @@ impl Wide {
         if self.next.is_none_or(|next| index >= next) {
             self.came.insert(index, now);
         }
-        if self.came.len() as u64 > TOLD_MAX {
+        if self.came.len() > KEPT_MAX {
             self.came.pop_first();
         }
     }
 
-    /// The feedback on everything that has come since the last; nothing where nothing has.
+    /// The next feedback on what has come since the last; nothing where nothing has.
     pub fn poll(&mut self, sender: u32) -> Option<Vec<u8>> {
         let (&first, _) = self.came.first_key_value()?;
-        let (&last, _) = self.came.last_key_value()?;
-        let earliest = *self.came.values().min()?;
-        let base = self
-            .next
-            .unwrap_or(first)
-            .max(last.saturating_sub(TOLD_MAX));
-        let came = std::mem::take(&mut self.came);
+        // A hole that is longer than a feedback is no loss that needs to be told.
+        let base = self.next.unwrap_or(first);
+        let base = base.max((first + 1).saturating_sub(TOLD_MAX));
+        let later = self.came.split_off(&(base + TOLD_MAX));
+        let came = std::mem::replace(&mut self.came, later);
+        let (&last, _) = came.last_key_value()?;
+        let earliest = *came.values().min()?;
         self.next = Some(last + 1);
         let since = |at: Instant| at.saturating_duration_since(self.start).as_micros();
         let reference = since(earliest) / REFERENCE_US;
@@ -184,7 +185,23 @@ mod tests {
         for number in 0..20_000_u32 {
             wide.handle(start, number as u16);
         }
-        assert!(wide.came.len() as u64 <= TOLD_MAX);
-        assert!(u64::from(read(wide.poll(1)).packet_status_count) <= TOLD_MAX + 1);
+        assert!(wide.came.len() <= KEPT_MAX);
+    }
+
+    #[test]
+    fn what_does_not_fit_one_feedback_is_told_of_by_the_next() {
+        let start = Instant::now();
+        let mut wide = Wide::new(start);
+        for number in (0..1000).chain(5000..5010) {
+            wide.handle(start, number);
+        }
+        let mut told = Vec::new();
+        while let Some(feedback) = wide.poll(1) {
+            assert!(feedback.len() < 1200);
+            let feedback = read(Some(feedback));
+            told.push((feedback.base_sequence_number, feedback.recv_deltas.len()));
+        }
+        let all = [(0, 400), (400, 400), (800, 200), (4601, 1), (5001, 9)];
+        assert_eq!(told, all, "and of a hole at most as much as fits");
     }
 }
