@@ -17,7 +17,7 @@
 //! | [`room`] | a running session: one meeting, its media, its members' connections; a pure `Room`, and the task that owns it (SHELL) | the above |
 //! | [`signalling`] | the protocol (`protocol.md`), a connection as a pure state machine, and its task (SHELL) | `room` and below |
 //! | [`http`] | SHELL: routes, TLS, the page's files, the WebSocket upgrade, WHIP and WHEP, metrics | `signalling` and below |
-//! | [`loadtest`] | bots that use the server as strangers do, and count what arrives (SHELL) | [`meeting`]'s roster, the protocol's name |
+//! | [`loadtest`] | bots that use the server as strangers do, and count and time what arrives (SHELL) | [`meeting`]'s roster, the protocol's name |
 //! | [`config`] | the settings file; each module owns its own `Settings` | whoever has settings |
 //! | [`serve`], [`cli`] | SHELL: the composition root, and `serve::doctor`, which looks at the machine before; the command line | everything |
 //! | [`clock`], [`telemetry`] | SHELL: the clock that makes timestamps; the log | `time` |

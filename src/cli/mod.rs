@@ -30,8 +30,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `serve`: stopped by Ctrl-C or SIGTERM
   1  the answer is no: a faulty event file, an unknown member, a machine with which something is
-     wrong, a load test in which somebody did not join or something did not arrive, a server that
-     failed while it ran
+     wrong, a load test that broke a limit, a server that failed while it ran
   2  not done: wrong usage, setting or file, a port or a folder that cannot be had
 
 Settings come from flags, then the environment (ROUNDTABLE__SECTION__KEY), then the file given by

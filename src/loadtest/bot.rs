@@ -10,18 +10,17 @@ use tokio::{sync::watch, time::timeout};
 use webrtc::peer_connection::SrtpProtectionProfile;
 
 use super::{
-    invite::Part,
+    invite::{Duty, Part},
+    lean::{self, Crowd, Place},
     peer::{self, Offer, Peer, Receive},
     signalling::{self, PATIENCE, Signalling},
-    tally::Tally,
+    tally::{Run, Tally},
+    weather::Climate,
 };
 use crate::meeting::roster::Role;
 
 /// What browsers agree on with the server.
 const PROFILE: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm;
-
-/// Slots for sound, as the page offers them or fewer.
-const SOUND_SLOTS: usize = 4;
 
 /// Why a member is not in the room, or not any more.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +31,9 @@ pub enum Fault {
     /// The media's reason.
     #[error(transparent)]
     Media(#[from] peer::Fault),
+    /// The back rows' reason.
+    #[error(transparent)]
+    Lean(#[from] lean::Fault),
     /// The event has no session that is on or will be.
     #[error("the server names no session to join")]
     NoSession,
@@ -43,6 +45,21 @@ pub enum Fault {
     MediaLost,
 }
 
+/// What is the same for all members.
+#[derive(Clone)]
+pub struct House {
+    /// The load test that they are of.
+    pub run: Run,
+    /// Slots for sound that each offers.
+    pub sound_slots: usize,
+    /// Slots for pictures that each offers.
+    pub picture_slots: usize,
+    /// What their paths are made to be like.
+    pub climate: Climate,
+    /// The back rows.
+    pub crowd: Crowd,
+}
+
 /// What the server has said of the media path.
 #[derive(Debug, Clone, Copy, Default)]
 struct Way {
@@ -50,15 +67,22 @@ struct Way {
     was_lost: bool,
 }
 
+enum Media {
+    Full(Arc<Peer>),
+    Lean(Place),
+}
+
 /// A member in the room.
 pub struct Bot {
     part: Part,
     signalling: Signalling,
-    peer: Arc<Peer>,
+    media: Media,
     way: watch::Receiver<Way>,
     tally: Arc<Mutex<Tally>>,
     connecting_at: Instant,
     joining_at: Instant,
+    /// The number of the floor's latest turn.
+    last_turn: watch::Receiver<u64>,
 }
 
 /// What became of a member.
@@ -80,14 +104,19 @@ impl Bot {
     ///
     /// # Errors
     /// When any step fails or takes too long.
-    pub async fn join(part: Part, run: u32, picture_slots: usize) -> Result<Self, Fault> {
+    pub async fn join(part: Part, house: &House) -> Result<Self, Fault> {
         let connecting_at = now();
         let (saying, way) = watch::channel(Way::default());
-        let hear = move |message: Value| match message["signal"].as_str() {
-            Some("media.connected") => saying.send_modify(|way| way.stands = true),
-            Some("media.lost") => saying.send_modify(|way| way.was_lost = true),
-            // Events, and signals for people or of a later server.
-            Some(_) | None => {}
+        let (turning, last_turn) = watch::channel(0);
+        let turns = turning.clone();
+        let hear = move |message: Value| match (message["signal"].as_str(), &message["type"]) {
+            (Some("media.connected"), _) => saying.send_modify(|way| way.stands = true),
+            (Some("media.lost"), _) => saying.send_modify(|way| way.was_lost = true),
+            (None, kind) if kind == "floor.granted" => {
+                turns.send_replace(message["turn"].as_u64().unwrap_or_default());
+            }
+            // Other events, and signals for people or of a later server.
+            (Some(_) | None, _) => {}
         };
         let signalling = Signalling::connect(&part.invite.authority, hear).await?;
         let welcome = signalling
@@ -95,23 +124,18 @@ impl Bot {
             .await?;
         let session = welcome["current"].as_str().ok_or(Fault::NoSession)?;
         let joining_at = now();
-        signalling
+        let joined = signalling
             .ask(json!({"type": "session.join", "session": session}))
             .await?;
-        let tally = Arc::new(Mutex::new(Tally::new(run, part.publisher)));
-        let counting = Arc::clone(&tally);
-        let receive: Receive = Arc::new(move |mid, medium, packet| {
-            let mut tally = counting.lock().unwrap_or_else(PoisonError::into_inner);
-            let sequence = packet.header.sequence_number;
-            tally.arrive(now(), mid, medium, sequence, &packet.payload);
-        });
-        let offer = Offer {
-            profile: PROFILE,
-            sends: part.publisher.is_some(),
-            sound_slots: SOUND_SLOTS,
-            picture_slots,
+        if let Some(turn) = joined.pointer("/snapshot/floor/last_turn") {
+            turning.send_replace(turn.as_u64().unwrap_or_default());
+        }
+        let own = match part.duty {
+            Duty::Speak(number) => Some(number),
+            Duty::Listen | Duty::ListenLean | Duty::Chair => None,
         };
-        let peer = Arc::new(Peer::connect(&signalling, &offer, receive).await?);
+        let tally = Arc::new(Mutex::new(Tally::new(house.run, own)));
+        let media = connect(&part, house, &signalling, &tally).await?;
         let mut standing = way.clone();
         let stands = async { standing.wait_for(|way| way.stands).await.is_ok() };
         match timeout(PATIENCE, stands).await {
@@ -121,12 +145,13 @@ impl Bot {
         }
         Ok(Self {
             part,
-            signalling,
-            peer,
+            media,
             way,
             tally,
             connecting_at,
             joining_at,
+            last_turn,
+            signalling,
         })
     }
 
@@ -152,14 +177,37 @@ impl Bot {
         Ok(())
     }
 
-    /// Whether it sends.
-    pub fn publishes(&self) -> bool {
-        self.part.publisher.is_some()
+    /// Whose part it plays.
+    pub fn part(&self) -> &Part {
+        &self.part
     }
 
-    /// Its media.
-    pub fn peer(&self) -> Arc<Peer> {
-        Arc::clone(&self.peer)
+    /// Its half of the signalling.
+    pub fn signalling(&self) -> &Signalling {
+        &self.signalling
+    }
+
+    /// The number of the floor's latest turn, as the room tells it.
+    pub fn last_turn(&self) -> watch::Receiver<u64> {
+        self.last_turn.clone()
+    }
+
+    /// When it asked to join.
+    pub fn joining_at(&self) -> Instant {
+        self.joining_at
+    }
+
+    /// Its media, where it can send.
+    pub fn peer(&self) -> Option<Arc<Peer>> {
+        match &self.media {
+            Media::Full(peer) => Some(Arc::clone(peer)),
+            Media::Lean(_) => None,
+        }
+    }
+
+    /// Its counters.
+    pub fn tally(&self) -> Arc<Mutex<Tally>> {
+        Arc::clone(&self.tally)
     }
 
     /// What it has counted until now, and whether it is still there.
@@ -186,8 +234,49 @@ impl Bot {
         if let Err(why) = left {
             tracing::debug!("{} could not say goodbye: {why}", self.part.invite.member);
         }
-        self.peer.close().await;
+        match self.media {
+            Media::Full(peer) => peer.close().await,
+            Media::Lean(place) => drop(place),
+        }
     }
+}
+
+/// A whole peer connection, or a place in the back rows.
+async fn connect(
+    part: &Part,
+    house: &House,
+    signalling: &Signalling,
+    tally: &Arc<Mutex<Tally>>,
+) -> Result<Media, Fault> {
+    let sends = match part.duty {
+        Duty::ListenLean => {
+            let slots = (house.sound_slots, house.picture_slots);
+            let tally = Arc::clone(tally);
+            let place = house
+                .crowd
+                .enter(signalling, slots, part.seat, tally)
+                .await?;
+            return Ok(Media::Lean(place));
+        }
+        Duty::Speak(_) => true,
+        Duty::Listen | Duty::Chair => false,
+    };
+    let counting = Arc::clone(tally);
+    let receive: Receive = Arc::new(move |mid, medium, packet| {
+        let mut tally = counting.lock().unwrap_or_else(PoisonError::into_inner);
+        let sequence = packet.header.sequence_number;
+        tally.arrive(now(), mid, medium, sequence, &packet.payload);
+    });
+    let offer = Offer {
+        profile: PROFILE,
+        sends,
+        sound_slots: house.sound_slots,
+        picture_slots: house.picture_slots,
+        climate: house.climate,
+        seat: part.seat,
+    };
+    let peer = Peer::connect(signalling, &offer, receive).await?;
+    Ok(Media::Full(Arc::new(peer)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the bots measure real time")]

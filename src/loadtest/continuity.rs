@@ -25,8 +25,8 @@ struct Span {
 }
 
 impl Continuity {
-    /// Takes a number.
-    pub fn arrive(&mut self, number: u64) {
+    /// Takes a number. Whether it is new: not seen before, as far as one can still tell.
+    pub fn arrive(&mut self, number: u64) -> bool {
         let Some(span) = self.span else {
             self.span = Some(Span {
                 first: number,
@@ -34,7 +34,7 @@ impl Continuity {
             });
             self.received = 1;
             self.mark(number);
-            return;
+            return true;
         };
         if number > span.highest {
             self.forget(span.highest, number);
@@ -44,23 +44,25 @@ impl Continuity {
             });
             self.received = self.received.saturating_add(1);
             self.mark(number);
-            return;
+            return true;
         }
         let is_remembered = span.highest - number < WINDOW;
         if is_remembered && self.is_marked(number) {
             self.duplicated = self.duplicated.saturating_add(1);
-            return;
+            return false;
         }
         self.late = self.late.saturating_add(1);
-        if is_remembered && number > span.first {
+        let is_new = is_remembered && number > span.first;
+        if is_new {
             self.received = self.received.saturating_add(1);
             self.mark(number);
         }
+        is_new
     }
 
     /// Takes a number of which only the lower 16 bits came, such as an RTP sequence number: the
     /// nearest to the highest so far is meant.
-    pub fn arrive_short(&mut self, number: u16) {
+    pub fn arrive_short(&mut self, number: u16) -> bool {
         let number = match self.span {
             // Room for what is older than the first.
             None => (1 << 16) + u64::from(number),
@@ -69,7 +71,7 @@ impl Continuity {
                 span.highest.saturating_add_signed(i64::from(ahead))
             }
         };
-        self.arrive(number);
+        self.arrive(number)
     }
 
     /// Different numbers that have come.
@@ -243,10 +245,12 @@ mod tests {
                     continue;
                 }
                 duplicated += u64::from(all.contains(&number));
+                let before = all.len();
                 if !all.contains(&number) {
                     all.push(number);
                 }
-                stream.arrive(number);
+                let is_new = stream.arrive(number);
+                assert_eq!(is_new, all.len() > before, "{number}");
             }
             let Some(highest) = all.iter().max() else {
                 continue;

@@ -63,7 +63,7 @@ pub enum NotALink {
     )]
     Tls,
     /// Nothing that leads to a server.
-    #[error("a link is http://HOST:PORT/join#TOKEN")]
+    #[error("a server's address is http://HOST:PORT, a link http://HOST:PORT/join#TOKEN")]
     Form,
 }
 
@@ -72,16 +72,28 @@ pub enum NotALink {
 /// # Errors
 /// When it is none, or one that needs TLS.
 pub fn open(url: &str) -> Result<(&str, &str), NotALink> {
-    if url.starts_with("https://") {
-        return Err(NotALink::Tls);
-    }
-    let (place, token) = url.split_once('#').ok_or(NotALink::Form)?;
-    let rest = place.strip_prefix("http://").ok_or(NotALink::Form)?;
-    let authority = rest.split('/').next().unwrap_or_default();
-    if authority.is_empty() || token.is_empty() {
+    let (place_of, token) = url.split_once('#').unwrap_or((url, ""));
+    let authority = place(place_of)?;
+    if token.is_empty() {
         return Err(NotALink::Form);
     }
     Ok((authority, token))
+}
+
+/// Host with port of a server's address.
+///
+/// # Errors
+/// When it is none, or one that needs TLS.
+pub fn place(url: &str) -> Result<&str, NotALink> {
+    if url.starts_with("https://") {
+        return Err(NotALink::Tls);
+    }
+    let rest = url.strip_prefix("http://").ok_or(NotALink::Form)?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.is_empty() {
+        return Err(NotALink::Form);
+    }
+    Ok(authority)
 }
 
 /// Reads the file of `serve --links-out` or `invite --format json`.
@@ -92,50 +104,99 @@ pub fn read(text: &str) -> Result<Vec<Invite>, serde_json::Error> {
     serde_json::from_str(text)
 }
 
+/// What a bot is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// It sends and receives, under this number among those who send.
+    Speak(u16),
+    /// It receives.
+    Listen,
+    /// It receives in the back rows.
+    ListenLean,
+    /// It receives, and gives and takes the floor.
+    Chair,
+}
+
 /// What one bot does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Its seat.
     pub invite: Invite,
-    /// Its number among those who send; the others receive alone.
-    pub publisher: Option<u16>,
+    /// The seat's number.
+    pub seat: u64,
+    /// What it is there for.
+    pub duty: Duty,
+}
+
+/// How many of each kind there are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Casting {
+    /// Everybody.
+    pub participants: usize,
+    /// Those who send.
+    pub speakers: u16,
+    /// Those who receive in the back rows.
+    pub lean: usize,
+    /// Whether one of them chairs.
+    pub chair: bool,
 }
 
 /// Why the parts cannot be given out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoCast {
     /// Not enough seats.
-    #[error("there are links for {0} seats, {1} members are asked for")]
+    #[error("there are links for {0} seats, {1} participants are asked for")]
     Seats(usize, usize),
     /// Not enough who may be seen and heard.
-    #[error("there are links for {0} delegates and podium guests, {1} publishers are asked for")]
+    #[error("there are links for {0} delegates and podium guests, {1} speakers are asked for")]
     Speakers(usize, u16),
+    /// Nobody to give the floor.
+    #[error("there is no chair's link, and this scenario needs a chair")]
+    Chair,
+    /// More of a kind than there are.
+    #[error("{0} participants cannot be {1} speakers and {2} lean receivers{chair}", chair = if *.3 { " beside the chair" } else { "" })]
+    Sum(usize, u16, usize, bool),
 }
 
-/// Gives so many members their parts, publishers first. Delegates come first and chairs last, so that
-/// a person can chair the rehearsal.
+/// Gives so many members their parts, the chair first where there is to be one, then the speakers.
+/// Delegates come first and other chairs last, so that a person can chair the rehearsal.
 ///
 /// # Errors
 /// When there are too few seats.
-pub fn cast(
-    mut invites: Vec<Invite>,
-    members: usize,
-    publishers: u16,
-) -> Result<Vec<Part>, NoCast> {
+pub fn cast(mut invites: Vec<Invite>, casting: Casting) -> Result<Vec<Part>, NoCast> {
+    let Casting {
+        participants,
+        speakers,
+        lean,
+        chair,
+    } = casting;
     let seats = invites.len();
-    if seats < members {
-        return Err(NoCast::Seats(seats, members));
+    if seats < participants {
+        return Err(NoCast::Seats(seats, participants));
     }
-    let speakers = invites.iter().filter(|invite| may_publish(invite.role));
-    let speakers = speakers.count();
-    if speakers < usize::from(publishers) {
-        return Err(NoCast::Speakers(speakers, publishers));
+    let able = invites.iter().filter(|invite| may_publish(invite.role));
+    let able = able.count();
+    if able < usize::from(speakers) {
+        return Err(NoCast::Speakers(able, speakers));
     }
+    let listening = participants
+        .checked_sub(usize::from(speakers) + lean + usize::from(chair))
+        .ok_or(NoCast::Sum(participants, speakers, lean, chair))?;
     invites.sort_by_key(|invite| eagerness(invite.role));
-    let numbers = (0..publishers).map(Some).chain(std::iter::repeat(None));
-    let parts = invites.into_iter().zip(numbers).take(members);
+    let mut duties = Vec::new();
+    let mut seated = Vec::new();
+    if chair {
+        let last = invites.pop_if(|invite| invite.role == Role::Chair);
+        seated.push(last.ok_or(NoCast::Chair)?);
+        duties.push(Duty::Chair);
+    }
+    seated.extend(invites);
+    duties.extend((0..speakers).map(Duty::Speak));
+    duties.extend(std::iter::repeat_n(Duty::Listen, listening));
+    duties.extend(std::iter::repeat_n(Duty::ListenLean, lean));
+    let parts = seated.into_iter().zip(duties).zip(0..);
     Ok(parts
-        .map(|(invite, publisher)| Part { invite, publisher })
+        .map(|((invite, duty), seat)| Part { invite, seat, duty })
         .collect())
 }
 
@@ -177,25 +238,54 @@ mod tests {
             .collect()
     }
 
+    fn casting(participants: usize, speakers: u16, lean: usize, chair: bool) -> Casting {
+        Casting {
+            participants,
+            speakers,
+            lean,
+            chair,
+        }
+    }
+
     #[test]
-    fn delegates_publish_and_chairs_come_last() {
+    fn delegates_speak_and_chairs_come_last_or_chair() {
         let seats = invites(&[Role::Chair, Role::Observer, Role::Delegate, Role::Delegate]);
-        let parts = cast(seats, 3, 1).expect("enough seats");
-        let told: Vec<(&str, Option<u16>)> = parts
-            .iter()
-            .map(|part| (part.invite.member.as_str(), part.publisher))
-            .collect();
+        let told = |casting| -> Vec<(String, Duty)> {
+            let parts = cast(seats.clone(), casting).expect("enough seats");
+            let told = parts.into_iter();
+            told.map(|part| (part.invite.member.to_string(), part.duty))
+                .collect()
+        };
+        let seat = |number: u8, duty| (format!("seat-{number}"), duty);
         assert_eq!(
-            told,
-            [("seat-2", Some(0)), ("seat-3", None), ("seat-1", None)]
+            told(casting(3, 1, 1, false)),
+            [
+                seat(2, Duty::Speak(0)),
+                seat(3, Duty::Listen),
+                seat(1, Duty::ListenLean)
+            ]
+        );
+        assert_eq!(
+            told(casting(2, 1, 0, true)),
+            [seat(0, Duty::Chair), seat(2, Duty::Speak(0))]
         );
     }
 
     #[test]
     fn too_few_seats_are_told() {
         let seats = invites(&[Role::Chair, Role::Delegate]);
-        assert_eq!(cast(seats.clone(), 3, 1), Err(NoCast::Seats(2, 3)));
-        assert_eq!(cast(seats, 2, 2), Err(NoCast::Speakers(1, 2)));
+        let fault = |casting| cast(seats.clone(), casting).expect_err("too few");
+        assert_eq!(fault(casting(3, 1, 0, false)), NoCast::Seats(2, 3));
+        assert_eq!(fault(casting(2, 2, 0, false)), NoCast::Speakers(1, 2));
+        assert_eq!(fault(casting(2, 1, 1, true)), NoCast::Sum(2, 1, 1, true));
+        let delegates = invites(&[Role::Delegate, Role::Delegate]);
+        let fault = cast(delegates, casting(2, 1, 0, true)).expect_err("no chair");
+        assert_eq!(fault, NoCast::Chair);
+        let told = NoCast::Sum(2, 1, 1, true).to_string();
+        assert_eq!(
+            told,
+            "2 participants cannot be 1 speakers and 1 lean receivers beside the chair"
+        );
     }
 
     #[test]

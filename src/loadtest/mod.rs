@@ -6,33 +6,60 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `scenario` | SHELL: who comes when, and what is made of it |
+//! | `scenario` | what happens: the scenarios as a table, and the plan made from one |
+//! | `run` | SHELL: who comes when, and what is made of it |
 //! | `bot` | SHELL: one member, from the link to the farewell |
+//! | `floor` | SHELL: a chair who gives the floor and takes it back |
 //! | `signalling`, `peer` | SHELL: a client's two connections; the end-to-end tests use them too |
 //! | `tracks` | SHELL: what is sent and received on a peer connection |
-//! | `sockets` | SHELL: room for what a busy machine is late to read |
+//! | `lean` | receivers of our own that cost a fraction of a whole client |
+//! | `sockets`, `weather_socket` | SHELL: room for what a busy machine is late to read; loss and delay |
+//! | `weather` | which packets fall, and how late the others are |
 //! | `publisher` | SHELL: sound and pictures in real time |
 //! | `key_frames` | the server's wish for a key frame, brought to the camera |
 //! | `invite` | the links, and who does what |
-//! | `stamp` | what is sent: payloads that say which they are |
-//! | `continuity`, `tally` | what has arrived, in counters |
-//! | `report`, `table` | what it comes to, and for people |
+//! | `event_file` | an event with as many seats as are wanted |
+//! | `stamp` | what is sent: payloads that say which they are, and when they were sent |
+//! | `continuity`, `tally`, `histogram` | what has arrived, in counters |
+//! | `watch`, `series` | SHELL: everybody's counters, second by second; the list of them |
+//! | `metrics`, `scrape` | the server's figures about itself; SHELL: fetched |
+//! | `limits`, `bottleneck` | what must hold, and what stood in the way |
+//! | `report`, `table`, `page` | what it comes to; for people at a terminal, and as a page |
+//! | `chart` | a line over time, as SVG |
+//! | `progress` | how far it is |
 //! | `cpu` | SHELL: processor time |
 
 mod bot;
+mod bottleneck;
+mod chart;
 mod continuity;
 mod cpu;
+pub mod event_file;
+mod floor;
+mod histogram;
 pub mod invite;
 mod key_frames;
+mod lean;
+pub mod limits;
+mod metrics;
+mod page;
 pub mod peer;
+pub mod progress;
 mod publisher;
 pub mod report;
-mod scenario;
+mod run;
+pub mod scenario;
+mod scrape;
+mod series;
 pub mod signalling;
 mod sockets;
 pub mod stamp;
 mod table;
 mod tally;
 mod tracks;
+mod watch;
+pub mod weather;
+mod weather_socket;
 
-pub use scenario::{PUBLISHERS_MAX, Scenario, run};
+pub use run::{NotRun, Setting, run};
+pub use scrape::Metrics;

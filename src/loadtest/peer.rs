@@ -34,6 +34,7 @@ use super::{
     signalling::{self, Signalling},
     sockets::RoomySockets,
     tracks::{OPUS, VP8, count_requests, listen, packet, track},
+    weather::Climate,
 };
 
 pub use super::tracks::Receive;
@@ -60,6 +61,10 @@ pub struct Offer {
     pub sound_slots: usize,
     /// Slots for others' pictures.
     pub picture_slots: usize,
+    /// What its path is made to be like.
+    pub climate: Climate,
+    /// Whose weather it has.
+    pub seat: u64,
 }
 
 /// Why there is no connection, or no packet was sent.
@@ -110,7 +115,7 @@ impl Peer {
         let (candidates, gathered) = mpsc::channel(WAITING_MAX);
         let handler = Arc::new(Handler { tracks, candidates });
         let local = SocketAddr::new(signalling.local(), 0);
-        let connection = build(local, offer.profile, handler)
+        let connection = build(local, offer, handler)
             .await
             .map_err(failed("cannot make a peer connection"))?;
         let peer = Self::negotiate(connection, signalling, offer).await?;
@@ -282,7 +287,7 @@ impl PeerConnectionEventHandler for Handler {
 
 async fn build(
     local: SocketAddr,
-    profile: SrtpProtectionProfile,
+    offer: &Offer,
     handler: Arc<Handler>,
 ) -> Result<Arc<dyn PeerConnection>, Error> {
     let mut media = MediaEngine::default();
@@ -297,14 +302,14 @@ async fn build(
     let registry = register_default_interceptors(Registry::new(), &mut media)?;
     let registry = registry.with(Slot::from(BEHIND_ALL), KeyFrameRequests::default());
     let settings = SettingEngineBuilder::new()
-        .with_srtp_protection_profiles(vec![profile])
+        .with_srtp_protection_profiles(vec![offer.profile])
         .build();
     let connection = PeerConnectionBuilder::new()
         .with_media_engine(media)
         .with_interceptor_registry(registry)
         .with_setting_engine(settings)
         .with_handler(handler)
-        .with_runtime(RoomySockets::shared())
+        .with_runtime(RoomySockets::shared(offer.climate, offer.seat))
         .with_udp_addrs(vec![local])
         .build()
         .await?;

@@ -6,51 +6,110 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{table, tally::Counts};
+use super::{
+    bottleneck::{Bottleneck, Judged},
+    histogram::Histogram,
+    limits::Limits,
+    page,
+    series::Series,
+    table,
+    tally::Counts,
+};
 
-/// What was found.
+/// What was found. The names of the fields are those of the JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Members that were to join.
-    pub members: usize,
-    /// How many of them were to send.
-    pub publishers: u16,
-    /// Members that joined and stayed.
-    pub joined: usize,
-    /// How many came each second; 0: all at once.
-    pub joins_per_s: u32,
-    /// How long everybody was in the room together, in s.
+    /// Which scenario was played.
+    pub scenario: &'static str,
+    /// What happens in it.
+    pub scenario_says: &'static str,
+    /// Who was to join.
+    pub participants: u16,
+    /// Who joined and stayed.
+    pub joined: u16,
+    /// How many of each kind of client took part.
+    pub clients: Clients,
+    /// How long everybody was together, in s.
     pub together_s: f64,
-    /// From a receiver's `session.join` sent to the first packet of a publisher's received, in ms.
-    pub join_to_media_ms: Spread,
+    /// What was made of the network: percent of packets dropped each way, and ms added to the round
+    /// trip.
+    pub loss_percent: f64,
+    /// See there.
+    pub rtt_ms: f64,
+    /// Packets were opened; else they were counted by their headers, and times are not known.
+    pub opened: bool,
+    /// From `session.join` sent to the first packet of a speaker's received, in ms, of those who only
+    /// receive.
+    pub first_media_ms: Spread,
     /// From the attempt to connect to that packet, in ms.
     pub connect_to_media_ms: Spread,
     /// From `session.join` sent to the first packet of a picture, in ms.
-    pub join_to_picture_ms: Spread,
-    /// What was sent and received.
-    #[serde(flatten)]
-    pub arrivals: Arrivals,
-    /// Processor time, in s; nothing where it cannot be known.
-    pub cpu_s: Cpu,
-    /// Why the answer is no; nothing when everybody joined and everything arrived.
-    pub shortfalls: Vec<String>,
-    /// The verdict.
-    pub passed: bool,
+    pub first_picture_ms: Spread,
+    /// Pairs of a receiver and a speaker's stream, of those who stayed to the end.
+    pub streams: OfExpected,
+    /// Those of sound.
+    pub voices: OfExpected,
+    /// Packets, over all receivers.
+    pub packets: Packets,
+    /// Of the packets expected so many never came.
+    pub loss_ratio: f64,
+    /// From sending to arrival, in ms.
+    pub forward_delay_ms: Delay,
+    /// The longest silence of a speaker's sound at any receiver, in ms; nothing where voices pause by
+    /// the scenario.
+    pub longest_gap_ms: Option<f64>,
+    /// From the chair's request to give the floor to the first sound of its holder at each receiver,
+    /// in ms; nothing where nobody was given it.
+    pub grant_to_audio_ms: Option<Spread>,
+    /// Times that the floor was given.
+    pub grants: u32,
+    /// Times that somebody left and came back.
+    pub returns: u32,
+    /// The server's own figures while all were together.
+    pub server: Server,
+    /// The bots' process.
+    pub generator: Generator,
+    /// What would have to give for more.
+    pub bottleneck: Bottleneck,
+    /// How that was judged.
+    pub bottleneck_why: String,
+    /// `pass` or `fail`.
+    pub verdict: Verdict,
+    /// Each limit that was broken, with the figure and the limit.
+    pub verdict_reasons: Vec<String>,
+    /// What did not keep to the plan, each member named; so many at most.
+    pub faults: Vec<String>,
+    /// What had to hold.
+    pub limits: Limits,
+    /// Second by second.
+    pub series: Series,
 }
 
-/// What was sent and received, over all receivers.
+/// Whether all limits held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Arrivals {
-    /// Pairs of a receiver and a publisher's stream.
-    pub streams: OfExpected,
-    /// Packets, by their stamps.
-    pub packets: Packets,
-    /// RTP sequence numbers of the slots.
-    pub sequence: Sequence,
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// They did.
+    Pass,
+    /// At least one did not.
+    Fail,
+}
+
+/// How many of each kind of client took part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Clients {
+    /// Whole clients of the `webrtc` crate that send and receive.
+    pub speakers: u16,
+    /// Whole clients that receive.
+    pub full: u16,
+    /// Lean receivers.
+    pub lean: u16,
+    /// Whole clients that give the floor.
+    pub chairs: u16,
 }
 
 /// Something counted against what it should have been.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct OfExpected {
     /// What should have come.
     pub expected: u64,
@@ -58,155 +117,159 @@ pub struct OfExpected {
     pub received: u64,
 }
 
-/// Packets, by their stamps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Packets, over all receivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Packets {
-    /// Sent by others after a receiver's first, each receiver counted.
+    /// Numbered by the server for a receiver, as far as the receiver can know.
     pub expected: u64,
-    /// Different ones that came.
+    /// Different ones that came, be it late.
     pub received: u64,
-    /// Those that did not.
-    pub lost: u64,
-    /// Those that came again.
-    pub duplicated: u64,
-    /// Those that came behind later ones.
-    pub out_of_order: u64,
-    /// Those of which not every byte came as it was sent.
-    pub damaged: u64,
-    /// Those that came back to their own sender.
-    pub echoed: u64,
-}
-
-/// RTP sequence numbers of the slots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Sequence {
-    /// Left out and not filled in.
-    pub gaps: u64,
+    /// Did not come with their first sending, or behind later ones.
+    pub lost_before_repair: u64,
+    /// Never came.
+    pub lost_after_repair: u64,
+    /// Sent by a speaker and never numbered for the receiver: the line had no room for the picture, or
+    /// the speaker had no floor.
+    pub withheld: u64,
     /// Came again.
     pub duplicated: u64,
+    /// Not every byte came as it was sent.
+    pub damaged: u64,
+    /// Came back to their own sender.
+    pub echoed: u64,
+    /// Were not authentic.
+    pub unopened: u64,
 }
 
-/// Processor time in s.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Cpu {
-    /// The server's, from the first join to the end.
-    pub server: Option<f64>,
-    /// The server's while everybody was in the room.
-    pub server_together: Option<f64>,
-    /// The bots', from the first join to the end.
-    pub bots: Option<f64>,
+impl From<Counts> for Packets {
+    fn from(counts: Counts) -> Self {
+        Self {
+            expected: counts.expected,
+            received: counts.received,
+            lost_before_repair: counts.lost_before_repair,
+            lost_after_repair: counts.lost_after_repair,
+            withheld: counts.withheld,
+            duplicated: counts.duplicated.max(counts.repeated),
+            damaged: counts.damaged,
+            echoed: counts.echoed,
+            unopened: counts.unopened,
+        }
+    }
+}
+
+/// The server's figures about itself. Nothing where its `/metrics` does not answer.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Server {
+    /// Processor time of the process for each packet forwarded, in µs.
+    pub cpu_us_per_forwarded_packet: Option<f64>,
+    /// Packets forwarded each second.
+    pub packets_per_second: Option<f64>,
+    /// Memory of the process at the end, in bytes.
+    pub rss_bytes: Option<u64>,
+    /// Processor time, in cores.
+    pub cpu_cores: Option<f64>,
+    /// That of the threads that forward.
+    pub media_cpu_cores: Option<f64>,
+    /// Why `/metrics` told nothing.
+    pub unavailable: Option<String>,
+}
+
+/// The process of the bots while all were together.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Generator {
+    /// Processor seconds used for each second of all cores that it may use.
+    pub cpu_ratio: Option<f64>,
+    /// How many cores that are.
+    pub cores: usize,
+    /// How late its tasks came to what was due, in ms: part of the forward delay is this.
+    pub lateness_ms: Delay,
 }
 
 /// How times are spread, in ms. Nothing where none was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Spread {
     /// Half of them are not longer.
-    pub p50: Option<u64>,
+    pub p50: Option<f64>,
     /// 19 of 20 are not longer.
-    pub p95: Option<u64>,
+    pub p95: Option<f64>,
     /// The longest.
-    pub max: Option<u64>,
+    pub max: Option<f64>,
 }
 
-impl Spread {
-    /// Of those times.
-    pub fn of(times: impl IntoIterator<Item = Duration>) -> Self {
-        let mut times: Vec<u64> = times
-            .into_iter()
-            .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-            .collect();
-        times.sort_unstable();
-        // Nearest rank: the smallest that so many of a hundred do not exceed.
-        let rank = |percent: usize| {
-            let place = (times.len() * percent).div_ceil(100).checked_sub(1)?;
-            times.get(place).copied()
-        };
+/// The same of what there is more of.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Delay {
+    /// Half of them are not longer.
+    pub p50: Option<f64>,
+    /// 19 of 20 are not longer.
+    pub p95: Option<f64>,
+    /// 99 of 100 are not longer.
+    pub p99: Option<f64>,
+}
+
+/// In ms, to a hundredth.
+pub(super) fn ms(time: Duration) -> f64 {
+    (time.as_secs_f64() * 100_000.0).round() / 100.0
+}
+
+impl From<&Histogram> for Spread {
+    fn from(times: &Histogram) -> Self {
         Self {
-            p50: rank(50),
-            p95: rank(95),
-            max: times.last().copied(),
+            p50: times.percentile(50).map(ms),
+            p95: times.percentile(95).map(ms),
+            max: times.max().map(ms),
         }
     }
 }
 
-impl From<Counts> for Arrivals {
-    fn from(counts: Counts) -> Self {
+impl From<&Histogram> for Delay {
+    fn from(times: &Histogram) -> Self {
         Self {
-            streams: OfExpected {
-                expected: counts.streams_expected,
-                received: counts.streams_received,
-            },
-            packets: Packets {
-                expected: counts.expected,
-                received: counts.received,
-                lost: counts.lost,
-                duplicated: counts.duplicated,
-                out_of_order: counts.late,
-                damaged: counts.damaged,
-                echoed: counts.echoed,
-            },
-            sequence: Sequence {
-                gaps: counts.sequence_gaps,
-                duplicated: counts.sequence_duplicated,
-            },
+            p50: times.percentile(50).map(ms),
+            p95: times.percentile(95).map(ms),
+            p99: times.percentile(99).map(ms),
         }
-    }
-}
-
-impl Arrivals {
-    /// What is not as it should be, in words.
-    fn shortfalls(&self) -> impl Iterator<Item = String> {
-        let Self {
-            streams,
-            packets,
-            sequence,
-        } = *self;
-        let missed = streams.expected.saturating_sub(streams.received);
-        let never = u64::from(packets.received == 0);
-        [
-            (missed, "streams of which nothing came"),
-            (never, "load test without a packet received"),
-            (packets.lost, "packets lost"),
-            (packets.duplicated, "packets that came twice"),
-            (packets.damaged, "packets damaged"),
-            (packets.echoed, "packets that came back to their sender"),
-            (sequence.gaps, "sequence numbers left out"),
-            (sequence.duplicated, "sequence numbers that came twice"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
     }
 }
 
 impl Report {
-    /// Judges: `faults` are the members who did not join or stay, and why.
+    /// Judges it by those limits.
     #[must_use]
-    pub fn judged(mut self, faults: &[String]) -> Self {
-        self.shortfalls = faults
-            .iter()
-            .cloned()
-            .chain(self.arrivals.shortfalls())
-            .collect();
-        if self.joined < self.members && faults.is_empty() {
-            let missing = self.members - self.joined;
-            self.shortfalls.push(format!("{missing} members not there"));
-        }
-        self.passed = self.shortfalls.is_empty();
+    pub fn judged(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self.verdict_reasons = limits.broken(&self);
+        self.verdict = if self.verdict_reasons.is_empty() {
+            Verdict::Pass
+        } else {
+            Verdict::Fail
+        };
+        let Judged { what, why } = Judged::of(&self);
+        self.bottleneck = what;
+        self.bottleneck_why = why;
         self
     }
 
-    /// For people: a line a fact, the verdict last.
+    /// All limits held.
+    pub fn passed(&self) -> bool {
+        self.verdict == Verdict::Pass
+    }
+
+    /// For people at a terminal: a line a fact, the verdict last.
     pub fn table(&self) -> String {
         table::write(self)
     }
 
+    /// For people: one page that needs nothing else.
+    pub fn page(&self) -> String {
+        page::write(self)
+    }
+
     /// In one line.
     pub fn verdict(&self) -> String {
-        if self.passed {
-            "everybody joined, everything arrived once".to_owned()
+        if self.passed() {
+            "PASS: all limits held".to_owned()
         } else {
-            format!("NO: {}", self.shortfalls.join("; "))
+            format!("FAIL: {}", self.verdict_reasons.join("; "))
         }
     }
 
@@ -220,117 +283,131 @@ impl Report {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn report(counts: Counts) -> Report {
-        Report {
-            members: 2,
-            publishers: 1,
-            joined: 2,
-            joins_per_s: 20,
-            together_s: 10.0,
-            join_to_media_ms: Spread::of([Duration::from_millis(120)]),
-            connect_to_media_ms: Spread::default(),
-            join_to_picture_ms: Spread::default(),
-            arrivals: counts.into(),
-            cpu_s: Cpu {
-                server: Some(1.5),
-                server_together: Some(0.5),
-                bots: None,
-            },
-            shortfalls: Vec::new(),
-            passed: false,
-        }
-        .judged(&[])
-    }
-
-    fn whole() -> Counts {
-        Counts {
-            streams_expected: 2,
-            streams_received: 2,
-            expected: 100,
-            received: 100,
-            ..Counts::default()
-        }
-    }
-
-    #[test]
-    fn the_whole_passes_even_where_order_was_not_kept() {
-        let late = Counts { late: 3, ..whole() };
-        for counts in [whole(), late] {
-            let report = report(counts);
-            assert!(report.passed, "{:?}", report.shortfalls);
-        }
-    }
-
-    #[test]
-    fn each_shortfall_fails_and_is_told() {
-        let one = whole();
-        for (counts, part) in [
-            (Counts { lost: 1, ..one }, "1 packets lost"),
-            (
-                Counts {
-                    duplicated: 1,
-                    ..one
-                },
-                "came twice",
-            ),
-            (Counts { damaged: 1, ..one }, "damaged"),
-            (Counts { echoed: 1, ..one }, "their sender"),
-            (
-                Counts {
-                    sequence_gaps: 1,
-                    ..one
-                },
-                "left out",
-            ),
-            (
-                Counts {
-                    sequence_duplicated: 1,
-                    ..one
-                },
-                "numbers that came twice",
-            ),
-            (
-                Counts {
-                    streams_received: 1,
-                    ..one
-                },
-                "nothing came",
-            ),
-            (Counts::default(), "without a packet"),
-        ] {
-            let report = report(counts);
-            assert!(!report.passed, "{part}");
-            assert!(report.table().contains(part), "{}", report.table());
-        }
-        let away = Report {
-            joined: 1,
-            ..report(one)
+    /// A load test in which all was well.
+    pub(in super::super) fn report() -> Report {
+        let spread = Spread {
+            p50: Some(120.0),
+            p95: Some(240.5),
+            max: Some(300.0),
         };
-        assert!(!away.clone().judged(&[]).passed);
-        let told = away.judged(&["a-1: refused".to_owned()]);
-        assert_eq!(told.shortfalls, ["a-1: refused"]);
+        let delay = Delay {
+            p50: Some(0.4),
+            p95: Some(2.25),
+            p99: Some(7.5),
+        };
+        Report {
+            scenario: "plenary",
+            scenario_says: "one speaker is seen and heard by all",
+            participants: 50,
+            joined: 50,
+            clients: Clients {
+                speakers: 1,
+                full: 11,
+                lean: 38,
+                chairs: 0,
+            },
+            together_s: 20.0,
+            loss_percent: 0.0,
+            rtt_ms: 0.0,
+            opened: true,
+            first_media_ms: spread,
+            connect_to_media_ms: spread,
+            first_picture_ms: Spread::default(),
+            streams: OfExpected {
+                expected: 98,
+                received: 98,
+            },
+            voices: OfExpected {
+                expected: 49,
+                received: 49,
+            },
+            packets: Packets {
+                expected: 1000,
+                received: 1000,
+                ..Packets::default()
+            },
+            loss_ratio: 0.0,
+            forward_delay_ms: delay,
+            longest_gap_ms: Some(31.0),
+            grant_to_audio_ms: Some(spread),
+            grants: 5,
+            returns: 0,
+            server: Server {
+                cpu_us_per_forwarded_packet: Some(3.1),
+                packets_per_second: Some(9876.0),
+                rss_bytes: Some(40_000_000),
+                cpu_cores: Some(0.1),
+                media_cpu_cores: Some(0.08),
+                unavailable: None,
+            },
+            generator: Generator {
+                cpu_ratio: Some(0.2),
+                cores: 2,
+                lateness_ms: delay,
+            },
+            bottleneck: Bottleneck::None,
+            bottleneck_why: String::new(),
+            verdict: Verdict::Pass,
+            verdict_reasons: Vec::new(),
+            faults: Vec::new(),
+            limits: Limits::default(),
+            series: Series::default(),
+        }
     }
 
     #[test]
-    fn ranks_are_the_nearest() {
-        let times = (1..=40).rev().map(Duration::from_millis);
-        let spread = Spread::of(times);
-        assert_eq!(
-            (spread.p50, spread.p95, spread.max),
-            (Some(20), Some(38), Some(40))
+    fn a_broken_limit_is_a_verdict_with_its_reason() {
+        let limits = Limits {
+            p99_ms: Some(5.0),
+            ..Limits::default()
+        };
+        let failed = report().judged(limits);
+        assert!(!failed.passed());
+        assert!(
+            failed.verdict().contains("7.5 ms (--max-p99-ms 5)"),
+            "{}",
+            failed.verdict()
         );
-        assert_eq!(Spread::of([]), Spread::default());
+        assert!(failed.table().contains("FAIL: "), "{}", failed.table());
+        assert!(report().judged(Limits::default()).passed());
     }
 
     #[test]
-    fn programs_read_the_same() {
-        let text = report(whole()).json().expect("JSON");
+    fn programs_find_what_they_were_promised() {
+        let text = report().judged(Limits::default()).json().expect("JSON");
         let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(read["packets"]["lost"], 0);
-        assert_eq!(read["join_to_media_ms"]["p95"], 120);
-        assert_eq!(read["passed"], true);
+        for path in [
+            "/participants",
+            "/joined",
+            "/first_media_ms/p50",
+            "/first_media_ms/p95",
+            "/first_media_ms/max",
+            "/packets/expected",
+            "/packets/received",
+            "/packets/lost_before_repair",
+            "/packets/lost_after_repair",
+            "/loss_ratio",
+            "/forward_delay_ms/p50",
+            "/forward_delay_ms/p95",
+            "/forward_delay_ms/p99",
+            "/grant_to_audio_ms/p50",
+            "/grant_to_audio_ms/max",
+            "/server/cpu_us_per_forwarded_packet",
+            "/server/packets_per_second",
+            "/server/rss_bytes",
+            "/generator/cpu_ratio",
+            "/clients/lean",
+        ] {
+            assert!(
+                read.pointer(path).is_some_and(serde_json::Value::is_number),
+                "{path}"
+            );
+        }
+        assert_eq!(read["bottleneck"], "none");
+        assert_eq!(read["verdict"], "pass");
+        assert_eq!(read["verdict_reasons"], serde_json::json!([]));
     }
 }

@@ -1,229 +1,277 @@
-//! SHELL. The whole load test: publishers come and send, everybody else comes, all are in the room
-//! together for a while, the publishers cease, and what has arrived is held against what was sent.
+//! What a load test does: the scenarios as a table of plain values, and a plan, which is one of them
+//! with what the organiser wants otherwise.
+//!
+//! This module must never know how anything is done.
 
-use std::{future, time::Duration};
+use std::time::Duration;
 
-use tokio::{
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-    time::{Instant, interval, sleep},
-};
+use super::{limits::Limits, weather::Climate};
 
-use super::{
-    bot::{Bot, Fault},
-    cpu::{self, Process},
-    invite::Part,
-    peer,
-    publisher::publish,
-    report::{Cpu, Report, Spread},
-    tally::{Counts, SentStream},
-};
-
-/// What is on its way when the publishers cease arrives within this, what was asked for again too:
-/// the crate asks every 100 ms.
-const SETTLING: Duration = Duration::from_millis(1500);
-
-/// Slots for pictures at most, and so publishers: with more, the server chooses whom each member
-/// sees, and "everything arrives" would be said of nobody.
-pub const PUBLISHERS_MAX: u16 = 4;
-
-/// What is to be done.
-#[derive(Debug)]
+/// One row.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scenario {
-    /// Who comes, publishers first.
-    pub parts: Vec<Part>,
-    /// How many receivers come each second; 0: all at once.
-    pub joins_per_s: u32,
-    /// How long all are in the room together.
-    pub together: Duration,
-    /// The server's process, where it is on this machine.
-    pub server: Option<u32>,
+    /// By which it is asked for.
+    pub name: &'static str,
+    /// What happens in it, for people.
+    pub says: &'static str,
+    /// How many come.
+    pub participants: u16,
+    /// How many of them send sound.
+    pub speakers: u16,
+    /// The picture that each of those sends beside it, in kbit/s; 0: none.
+    pub video_kbit: u32,
+    /// How long all are together, in s.
+    pub duration_s: u32,
+    /// Over how long they come, in s.
+    pub ramp_s: u32,
+    /// How many receivers are there before the others begin to come.
+    pub present: u16,
+    /// A chair gives the floor to one speaker after the other, each for so long, in ms; 0: everybody
+    /// may speak.
+    pub turn_ms: u32,
+    /// A receiver leaves and comes back so often, in ms; 0: never.
+    pub churn_ms: u32,
+    /// What must hold.
+    pub limits: Limits,
 }
 
-/// Does it. What a member meets with is in the report and ends no other.
-pub async fn run(scenario: Scenario) -> Report {
-    let Scenario {
-        parts,
-        joins_per_s,
-        together,
-        server,
-    } = scenario;
-    let run: u32 = rand::random();
-    let members = parts.len();
-    let (publishing, receiving): (Vec<Part>, Vec<Part>) =
-        parts.into_iter().partition(|part| part.publisher.is_some());
-    let publishers = u16::try_from(publishing.len()).unwrap_or(u16::MAX);
-    let slots = publishing.len();
-    let meter = Meter::start(server);
+/// What must hold unless a row says otherwise. Whoever speaks is heard without a break that one would
+/// notice, and is answered without waiting: 150 ms is what ITU-T G.114 asks of a conversation.
+const USUAL: Limits = Limits {
+    loss_percent: Some(1.0),
+    p99_ms: Some(150.0),
+    join_ms: Some(3000.0),
+    gap_ms: Some(500.0),
+    grant_ms: None,
+    joined: None,
+};
 
-    let mut room = Room::default();
-    let (stop, stopping) = watch::channel(false);
-    let mut sending = Vec::new();
-    for part in publishing {
-        let name = part.invite.member.to_string();
-        match come_and_send(part, run, slots, stopping.clone()).await {
-            Ok((bot, task)) => {
-                room.bots.push((name.clone(), bot));
-                sending.push((name, task));
-            }
-            Err(why) => room.missed(&name, &why),
-        }
-    }
-    room.fill(receiving, run, slots, joins_per_s).await;
+const PLAIN: Scenario = Scenario {
+    name: "",
+    says: "",
+    participants: 50,
+    speakers: 1,
+    video_kbit: 0,
+    duration_s: 20,
+    ramp_s: 5,
+    present: 0,
+    turn_ms: 0,
+    churn_ms: 0,
+    limits: USUAL,
+};
 
-    let began = now();
-    let before = meter.server();
-    sleep(together).await;
-    let together_s = now().duration_since(began).as_secs_f64();
-    let server_together = meter.server().zip(before).map(|(now, then)| now - then);
-    stop.send_replace(true);
-    let mut sent: Vec<SentStream> = Vec::new();
-    for (name, task) in sending {
-        match task.await {
-            Ok(Ok(streams)) => sent.extend(streams),
-            Ok(Err(why)) => room.missed(&name, &why.into()),
-            // Only our own fault ends a task so; the panic has been printed.
-            Err(why) => room.faults.push(format!("{name}: {why}")),
-        }
-    }
-    sleep(SETTLING).await;
+/// All of them; the first is taken where none is asked for.
+pub const SCENARIOS: [Scenario; 6] = [
+    Scenario {
+        name: "plenary",
+        says: "one speaker is seen at 1.5 Mbit/s and heard by all",
+        video_kbit: 1500,
+        ..PLAIN
+    },
+    Scenario {
+        name: "audio",
+        says: "three speakers are heard by all, nobody is seen",
+        speakers: 3,
+        ..PLAIN
+    },
+    Scenario {
+        name: "gallery",
+        says: "ten see and hear all ten, each picture 500 kbit/s",
+        participants: 10,
+        speakers: 10,
+        video_kbit: 500,
+        ..PLAIN
+    },
+    Scenario {
+        name: "floor",
+        says: "hands are raised, and a chair gives the floor to one after the other and takes it back",
+        speakers: 4,
+        turn_ms: 2000,
+        limits: Limits {
+            // A voice pauses when its turn ends.
+            gap_ms: None,
+            grant_ms: Some(1000.0),
+            ..USUAL
+        },
+        ..PLAIN
+    },
+    Scenario {
+        name: "storm",
+        says: "one speaks to those present while all others come within ten seconds",
+        ramp_s: 10,
+        present: 5,
+        limits: Limits {
+            join_ms: Some(6000.0),
+            ..USUAL
+        },
+        ..PLAIN
+    },
+    Scenario {
+        name: "churn",
+        says: "one speaks while others leave and come back, two each second",
+        churn_ms: 500,
+        ..PLAIN
+    },
+];
 
-    let mut counts = Counts::default();
-    let mut times: [Vec<Duration>; 3] = Default::default();
-    let mut joined = 0;
-    for (name, bot) in &room.bots {
-        let outcome = bot.outcome();
-        counts = counts.plus(outcome.tally.counts(&sent));
-        // Publishers come before there is anything to receive.
-        if !bot.publishes() {
-            let [media, connected, picture] = &mut times;
-            media.extend(outcome.join_to_media);
-            connected.extend(outcome.connect_to_media);
-            picture.extend(outcome.join_to_picture);
-        }
-        match outcome.fault {
-            None => joined += 1,
-            Some(why) => room.faults.push(format!("{name}: {why}")),
-        }
-    }
-    let cpu_s = meter.end(server_together);
-    let faults = room.leave().await;
-    let [media, connected, picture] = times.map(Spread::of);
-    Report {
-        members,
-        publishers,
-        joined,
-        joins_per_s,
-        together_s,
-        join_to_media_ms: media,
-        connect_to_media_ms: connected,
-        join_to_picture_ms: picture,
-        arrivals: counts.into(),
-        cpu_s,
-        shortfalls: Vec::new(),
-        passed: false,
-    }
-    .judged(&faults)
+/// Looks one up.
+pub fn named(name: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name)
 }
 
-type Sending = JoinHandle<Result<[SentStream; 2], peer::Fault>>;
+/// Participants beyond so many are lean receivers, unless the organiser says otherwise: what two cores
+/// can spare for whole clients.
+const FULL: u16 = 12;
 
-async fn come_and_send(
-    part: Part,
-    run: u32,
-    slots: usize,
-    stopping: watch::Receiver<bool>,
-) -> Result<(Bot, Sending), Fault> {
-    let number = part.publisher.unwrap_or_default();
-    let bot = Bot::join(part, run, slots).await?;
-    let task = tokio::spawn(publish(bot.peer(), run, number, stopping));
-    bot.take_the_floor().await?;
-    Ok((bot, task))
+/// What is to be done, all of it decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The row that it was made from, with what is wanted otherwise in it.
+    pub scenario: Scenario,
+    /// How many receivers are lean.
+    pub lean: u16,
+    /// What the bots' paths are made to be like.
+    pub climate: Climate,
+    /// Lean receivers open packets; else they count them by their headers.
+    pub opens: bool,
 }
 
-/// Everybody who is in the room, and why others are not.
-#[derive(Default)]
-struct Room {
-    bots: Vec<(String, Bot)>,
-    faults: Vec<String>,
+/// Why a plan cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoPlan {
+    /// More speakers than anybody could be given slots for.
+    #[error("--speakers {0}: at most {SPEAKERS_MAX}, the slots of one receiver")]
+    Speakers(u16),
+    /// Too few for what is to be seen.
+    #[error("{0} participants are too few for {1} speakers{chair}", chair = if *.2 { " and a chair" } else { "" })]
+    Participants(u16, u16, bool),
+    /// More lean ones than receivers.
+    #[error("--lean {0}: only {1} participants receive alone")]
+    Lean(u16, u16),
 }
 
-impl Room {
-    fn missed(&mut self, name: &str, why: &Fault) {
-        self.faults.push(format!("{name}: {why}"));
-    }
+/// Speakers at most: as many microphones as a session opens at once.
+pub const SPEAKERS_MAX: u16 = 25;
 
-    /// Lets the receivers in, and waits until each is there or is not coming.
-    async fn fill(&mut self, parts: Vec<Part>, run: u32, slots: usize, joins_per_s: u32) {
-        let pace = Duration::from_secs(1).checked_div(joins_per_s);
-        let mut pace = pace.map(interval);
-        let mut coming = JoinSet::new();
-        for part in parts {
-            match &mut pace {
-                Some(pace) => {
-                    pace.tick().await;
-                }
-                None => future::ready(()).await,
-            }
-            let name = part.invite.member.to_string();
-            coming.spawn(async move { (name, Bot::join(part, run, slots).await) });
+impl Plan {
+    /// Of a row in which the organiser's wishes stand already.
+    ///
+    /// # Errors
+    /// Where they do not fit one another.
+    pub fn new(
+        scenario: Scenario,
+        lean: Option<u16>,
+        climate: Climate,
+        opens: bool,
+    ) -> Result<Self, NoPlan> {
+        let Scenario {
+            participants,
+            speakers,
+            ..
+        } = scenario;
+        if speakers > SPEAKERS_MAX {
+            return Err(NoPlan::Speakers(speakers));
         }
-        while let Some(came) = coming.join_next().await {
-            match came {
-                Ok((name, Ok(bot))) => self.bots.push((name, bot)),
-                Ok((name, Err(why))) => self.missed(&name, &why),
-                Err(why) => self.faults.push(why.to_string()),
-            }
-        }
-    }
-
-    /// Lets everybody out and tells who was not there.
-    async fn leave(self) -> Vec<String> {
-        let mut leaving = JoinSet::new();
-        for (_, bot) in self.bots {
-            leaving.spawn(bot.leave());
-        }
-        leaving.join_all().await;
-        self.faults
-    }
-}
-
-/// Reads processor times.
-struct Meter {
-    server: Option<Process>,
-    server_before: Option<Duration>,
-    bots_before: Option<Duration>,
-}
-
-impl Meter {
-    fn start(server: Option<u32>) -> Self {
-        let server = server.map(Process::Other);
-        Self {
-            server,
-            server_before: server.and_then(cpu::used),
-            bots_before: cpu::used(Process::Own),
-        }
-    }
-
-    /// What the server has used since its start, in s.
-    fn server(&self) -> Option<f64> {
-        let used = self.server.and_then(cpu::used)?;
-        Some(used.as_secs_f64())
-    }
-
-    fn end(&self, server_together: Option<f64>) -> Cpu {
-        let since = |now: Option<Duration>, then: Option<Duration>| {
-            Some(now?.saturating_sub(then?).as_secs_f64())
+        let chair = scenario.turn_ms > 0;
+        let receivers = participants
+            .checked_sub(speakers.saturating_add(u16::from(chair)))
+            .ok_or(NoPlan::Participants(participants, speakers, chair))?;
+        let lean = match lean {
+            Some(lean) if lean > receivers => return Err(NoPlan::Lean(lean, receivers)),
+            Some(lean) => lean,
+            None => participants.saturating_sub(FULL).min(receivers),
         };
-        Cpu {
-            server: since(self.server.and_then(cpu::used), self.server_before),
-            server_together,
-            bots: since(cpu::used(Process::Own), self.bots_before),
-        }
+        let mut plan = Self {
+            scenario,
+            lean,
+            climate,
+            opens,
+        };
+        plan.scenario.limits = plan.scenario.limits.in_climate(climate);
+        Ok(plan)
+    }
+
+    /// Whether somebody chairs.
+    pub fn has_chair(&self) -> bool {
+        self.scenario.turn_ms > 0
+    }
+
+    /// Slots for sound and for pictures: everybody else's.
+    pub fn slots(&self) -> (usize, usize) {
+        let speakers = usize::from(self.scenario.speakers).max(1);
+        let pictures = if self.scenario.video_kbit > 0 {
+            speakers
+        } else {
+            0
+        };
+        (speakers, pictures)
+    }
+
+    /// How all are together.
+    pub fn duration(&self) -> Duration {
+        Duration::from_secs(self.scenario.duration_s.into())
+    }
+
+    /// The time from one coming to the next, where so many come over the ramp.
+    pub fn pace(&self, coming: usize) -> Duration {
+        let ramp = Duration::from_secs(self.scenario.ramp_s.into());
+        let coming = u32::try_from(coming).unwrap_or(u32::MAX);
+        ramp.checked_div(coming).unwrap_or_default()
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the bots measure real time")]
-fn now() -> Instant {
-    Instant::now()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(name: &str, change: impl Fn(&mut Scenario)) -> Result<Plan, NoPlan> {
+        let mut scenario = *named(name).expect("a row");
+        change(&mut scenario);
+        Plan::new(scenario, None, Climate::default(), true)
+    }
+
+    #[test]
+    fn every_row_has_its_own_name_can_be_done_and_is_judged() {
+        for (place, row) in SCENARIOS.iter().enumerate() {
+            assert!(!row.name.is_empty() && !row.says.is_empty());
+            let first = SCENARIOS.iter().position(|other| other.name == row.name);
+            assert_eq!(first, Some(place));
+            assert!(plan(row.name, |_| {}).is_ok(), "{}", row.name);
+            assert!(row.limits.p99_ms.is_some() && row.limits.loss_percent.is_some());
+            assert_eq!(row.limits.grant_ms.is_some(), row.turn_ms > 0);
+        }
+        assert_eq!(named("dance"), None);
+    }
+
+    #[test]
+    fn the_back_rows_are_lean() {
+        let lean = |participants| {
+            let plan = plan("plenary", |row| row.participants = participants);
+            plan.expect("a plan").lean
+        };
+        assert_eq!((lean(2), lean(12), lean(13), lean(200)), (0, 0, 1, 188));
+        let gallery = plan("gallery", |row| {
+            row.participants = 20;
+            row.speakers = 20;
+        });
+        assert_eq!(gallery.expect("a plan").lean, 0, "whoever sends is whole");
+    }
+
+    #[test]
+    fn wishes_that_do_not_fit_are_told() {
+        let refused = plan("plenary", |row| row.speakers = 26);
+        assert_eq!(refused, Err(NoPlan::Speakers(26)));
+        let refused = plan("floor", |row| row.participants = 4);
+        assert_eq!(refused, Err(NoPlan::Participants(4, 4, true)));
+        let row = *named("audio").expect("a row");
+        let refused = Plan::new(row, Some(48), Climate::default(), true);
+        assert_eq!(refused, Err(NoPlan::Lean(48, 47)));
+    }
+
+    #[test]
+    fn they_come_evenly_over_the_ramp() {
+        let plan = plan("storm", |_| {}).expect("a plan");
+        assert_eq!(plan.pace(40), Duration::from_millis(250));
+        assert_eq!(plan.pace(0), Duration::ZERO);
+    }
 }

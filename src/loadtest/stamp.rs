@@ -31,6 +31,11 @@ pub struct Stamp {
     pub medium: Medium,
     /// The packet's number in the stream, from 0.
     pub number: u32,
+    /// When it was sent, in microseconds since the load test began: sender and receivers are one
+    /// process and have one clock.
+    pub sent_us: u64,
+    /// The whole payload's length, in bytes.
+    length: u16,
 }
 
 /// What a payload turns out to be.
@@ -45,8 +50,8 @@ pub enum Reading {
 }
 
 const MAGIC: [u8; 4] = *b"RTLT";
-/// Magic, run, publisher, medium, number.
-const STAMP_BYTES: usize = 4 + 4 + 2 + 1 + 4;
+/// Magic, run, publisher, medium, number, time, length.
+const STAMP_BYTES: usize = 4 + 4 + 2 + 1 + 4 + 8 + 2;
 
 /// 20 ms of Opus at some 32 kbit/s.
 const SOUND_BYTES: usize = 80;
@@ -59,14 +64,12 @@ const DESCRIPTOR_BYTES: usize = 6;
 /// The frame header up to the size (RFC 6386 section 9.1).
 const FRAME_HEADER_BYTES: usize = 10;
 const PICTURE_LEAD_BYTES: usize = DESCRIPTOR_BYTES + FRAME_HEADER_BYTES;
-/// Payload of a picture's packet, in bytes: with two to a frame, what a browser's smallest layer takes.
-/// Larger ones would pass what a server may send to a line that it does not know yet, and the pictures
-/// behind would pause at first.
-const PICTURE_BYTES: usize = 500;
-/// Packets of a frame: 25 frames of two are 200 kbit/s.
-const PACKETS_OF_FRAME: usize = 2;
-/// Packets of a key frame: such a picture costs several ordinary ones.
-const PACKETS_OF_KEY_FRAME: usize = 10;
+/// Payload of a picture's packet at most, in bytes: a browser's are as long.
+const PICTURE_BYTES_MAX: usize = 1100;
+/// And at least: the stamp has room in it.
+const PICTURE_BYTES_MIN: usize = 100;
+/// A key frame costs several ordinary ones.
+const KEY_FRAME_COSTS: usize = 5;
 
 impl Stamp {
     /// Reads a payload that came as sound or as a picture in the load test `run`.
@@ -81,7 +84,33 @@ impl Stamp {
         else {
             return Reading::Foreign;
         };
-        let [m0, m1, m2, m3, r0, r1, r2, r3, p0, p1, of, n0, n1, n2, n3] = *stamp;
+        let [
+            m0,
+            m1,
+            m2,
+            m3,
+            r0,
+            r1,
+            r2,
+            r3,
+            p0,
+            p1,
+            of,
+            n0,
+            n1,
+            n2,
+            n3,
+            t0,
+            t1,
+            t2,
+            t3,
+            t4,
+            t5,
+            t6,
+            t7,
+            l0,
+            l1,
+        ] = *stamp;
         if [m0, m1, m2, m3] != MAGIC || u32::from_be_bytes([r0, r1, r2, r3]) != run {
             return Reading::Foreign;
         }
@@ -90,11 +119,10 @@ impl Stamp {
             publisher: u16::from_be_bytes([p0, p1]),
             medium,
             number: u32::from_be_bytes([n0, n1, n2, n3]),
+            sent_us: u64::from_be_bytes([t0, t1, t2, t3, t4, t5, t6, t7]),
+            length: u16::from_be_bytes([l0, l1]),
         };
-        let length_is_right = match medium {
-            Medium::Sound => payload.len() == SOUND_BYTES,
-            Medium::Picture => payload.len() == PICTURE_BYTES,
-        };
+        let length_is_right = payload.len() == usize::from(stamp.length);
         let fill = stamp.fill();
         if of == stamp.medium_byte() && length_is_right && rest.iter().all(|byte| *byte == fill) {
             Reading::Whole(stamp)
@@ -104,7 +132,8 @@ impl Stamp {
     }
 
     /// A packet's payload: the codec's own first bytes, the stamp, and bytes that depend on it.
-    fn payload(self, lead: &[u8], length: usize) -> Bytes {
+    fn payload(self, lead: &[u8]) -> Bytes {
+        let length = usize::from(self.length);
         let mut payload = Vec::with_capacity(length);
         payload.extend_from_slice(lead);
         payload.extend_from_slice(&MAGIC);
@@ -112,6 +141,8 @@ impl Stamp {
         payload.extend_from_slice(&self.publisher.to_be_bytes());
         payload.push(self.medium_byte());
         payload.extend_from_slice(&self.number.to_be_bytes());
+        payload.extend_from_slice(&self.sent_us.to_be_bytes());
+        payload.extend_from_slice(&self.length.to_be_bytes());
         payload.resize(length, self.fill());
         payload.into()
     }
@@ -129,8 +160,12 @@ impl Stamp {
         let [p0, p1] = self.publisher.to_be_bytes();
         let [n0, n1, n2, n3] = self.number.to_be_bytes();
         let bytes = [r0, r1, r2, r3, p0, p1, self.medium_byte(), n0, n1, n2, n3];
+        let time = self.sent_us.to_be_bytes();
+        let length = self.length.to_be_bytes();
         bytes
             .iter()
+            .chain(&time)
+            .chain(&length)
             .fold(0_u8, |digest, byte| digest.wrapping_mul(31) ^ byte)
     }
 }
@@ -149,13 +184,16 @@ impl Microphone {
             publisher,
             medium: Medium::Sound,
             number: 0,
+            sent_us: 0,
+            length: SOUND_BYTES as u16,
         };
         Self { next }
     }
 
-    /// The next packet's payload.
-    pub fn packet(&mut self) -> Bytes {
-        let payload = self.next.payload(&SOUND_LEAD, SOUND_BYTES);
+    /// The next packet's payload, sent at that time.
+    pub fn packet(&mut self, sent_us: u64) -> Bytes {
+        self.next.sent_us = sent_us;
+        let payload = self.next.payload(&SOUND_LEAD);
         self.next.number = self.next.number.wrapping_add(1);
         payload
     }
@@ -170,32 +208,41 @@ impl Microphone {
 #[derive(Debug, Clone)]
 pub struct Camera {
     next: Stamp,
+    packets_of_frame: usize,
     picture_id: u16,
     layer_index: u8,
 }
 
 impl Camera {
-    /// That publisher's.
-    pub fn new(run: u32, publisher: u16) -> Self {
+    /// That publisher's, of so many bytes a frame; never less than one small packet.
+    pub fn new(run: u32, publisher: u16, frame_bytes: usize) -> Self {
+        let packets_of_frame = frame_bytes.div_ceil(PICTURE_BYTES_MAX).max(1);
+        let length = frame_bytes.div_ceil(packets_of_frame);
+        let length = length.clamp(PICTURE_BYTES_MIN, PICTURE_BYTES_MAX);
         let next = Stamp {
             run,
             publisher,
             medium: Medium::Picture,
             number: 0,
+            sent_us: 0,
+            length: length as u16,
         };
         Self {
             next,
+            packets_of_frame,
             picture_id: 0,
             layer_index: 0,
         }
     }
 
-    /// The payloads of the next frame's packets, in their order; the last carries the marker.
-    pub fn frame(&mut self, is_key: bool) -> Vec<Bytes> {
+    /// The payloads of the next frame's packets, in their order, sent at that time; the last carries
+    /// the marker.
+    pub fn frame(&mut self, is_key: bool, sent_us: u64) -> Vec<Bytes> {
+        self.next.sent_us = sent_us;
         let count = if is_key {
-            PACKETS_OF_KEY_FRAME
+            self.packets_of_frame * KEY_FRAME_COSTS
         } else {
-            PACKETS_OF_FRAME
+            self.packets_of_frame
         };
         let payloads = (0..count).map(|place| self.packet(is_key, place == 0));
         let payloads = payloads.collect();
@@ -216,7 +263,7 @@ impl Camera {
         let (front, back) = lead.split_at_mut(DESCRIPTOR_BYTES);
         front.copy_from_slice(&descriptor);
         back.copy_from_slice(&header);
-        let payload = self.next.payload(&lead, PICTURE_BYTES);
+        let payload = self.next.payload(&lead);
         self.next.number = self.next.number.wrapping_add(1);
         payload
     }
@@ -242,15 +289,15 @@ mod tests {
     fn every_packet_says_which_it_is() {
         let mut microphone = Microphone::new(9, 3);
         for expected in 0..300 {
-            let packet = microphone.packet();
+            let packet = microphone.packet(expected.into());
             assert_eq!(number(9, Medium::Sound, &packet), Some(expected));
         }
         assert_eq!(microphone.sent(), 300);
-        let mut camera = Camera::new(9, 3);
+        let mut camera = Camera::new(9, 3, 1800);
         let mut expected = 0;
         for frame in 0..300 {
-            for packet in camera.frame(frame % 50 == 0) {
-                assert!(packet.len() <= PICTURE_BYTES);
+            for packet in camera.frame(frame % 50 == 0, 1_000_000) {
+                assert_eq!(packet.len(), 900);
                 assert_eq!(number(9, Medium::Picture, &packet), Some(expected));
                 expected += 1;
             }
@@ -259,8 +306,26 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_sends_what_it_is_told_to() {
+        for (frame_bytes, packets, length) in [(0, 1, 100), (1000, 1, 1000), (7500, 7, 1072)] {
+            let frame = Camera::new(9, 3, frame_bytes).frame(false, 0);
+            let lengths: Vec<usize> = frame.iter().map(Bytes::len).collect();
+            assert_eq!(lengths, vec![length; packets], "{frame_bytes}");
+        }
+    }
+
+    #[test]
+    fn a_packet_says_when_it_was_sent() {
+        let packet = Microphone::new(9, 3).packet(12_345_678);
+        let Reading::Whole(stamp) = Stamp::read(9, Medium::Sound, &packet) else {
+            panic!("not read");
+        };
+        assert_eq!(stamp.sent_us, 12_345_678);
+    }
+
+    #[test]
     fn a_changed_byte_is_damage_and_another_run_is_foreign() {
-        let packet = Microphone::new(9, 3).packet();
+        let packet = Microphone::new(9, 3).packet(5);
         let read = |run, payload: &[u8]| Stamp::read(run, Medium::Sound, payload);
         assert_eq!(read(8, &packet), Reading::Foreign);
         assert_eq!(read(9, b"x"), Reading::Foreign);
@@ -274,6 +339,8 @@ mod tests {
                 publisher: 3,
                 medium: Medium::Sound,
                 number: 0,
+                sent_us: 5,
+                length: SOUND_BYTES as u16,
             });
             assert_ne!(reading, other, "byte {at}");
             assert!(
@@ -285,7 +352,7 @@ mod tests {
 
     #[test]
     fn what_the_server_may_change_is_no_damage() {
-        let mut packet = Camera::new(9, 3).frame(true).remove(0).to_vec();
+        let mut packet = Camera::new(9, 3, 1000).frame(true, 7).remove(0).to_vec();
         packet[2..5].copy_from_slice(&[0xff, 0x17, 0x99]);
         assert_eq!(number(9, Medium::Picture, &packet), Some(0));
     }
@@ -293,9 +360,9 @@ mod tests {
     /// The descriptor read by hand, RFC 7741 section 4.2.
     #[test]
     fn only_the_first_packet_of_a_key_frame_begins_one() {
-        let mut camera = Camera::new(9, 3);
+        let mut camera = Camera::new(9, 3, 2000);
         for is_key in [true, false] {
-            for (place, packet) in camera.frame(is_key).iter().enumerate() {
+            for (place, packet) in camera.frame(is_key, 7).iter().enumerate() {
                 let starts = packet[0] & 0x10 != 0;
                 assert_eq!(starts, place == 0);
                 assert_eq!(

@@ -1,69 +1,108 @@
-//! A load test's report for people.
+//! A load test's report for people at a terminal.
 
 use std::fmt::Write;
 
-use super::report::{Arrivals, Report, Spread};
+use super::report::{Delay, Report, Spread};
+
+/// Members that did not keep to the plan are named up to so many.
+const FAULTS_SHOWN: usize = 10;
 
 /// A line a fact, the verdict last.
 pub(super) fn write(report: &Report) -> String {
-    let Arrivals {
-        streams,
-        packets,
-        sequence,
-    } = report.arrivals;
-    let coming = match report.joins_per_s {
-        0 => "all at once".to_owned(),
-        pace => format!("{pace} a second"),
-    };
-    let seconds = |time: Option<f64>| match time {
-        Some(time) => format!("{time:.2} s"),
-        None => "not known".to_owned(),
-    };
-    let share = match report.cpu_s.server_together {
-        Some(used) if report.together_s > 0.0 => format!(
-            ", {used:.2} s of it in the {:.1} s together ({:.0} % of a core)",
-            report.together_s,
-            100.0 * used / report.together_s
-        ),
-        Some(_) | None => String::new(),
-    };
-    let lines = [
+    let clients = report.clients;
+    let packets = report.packets;
+    let server = &report.server;
+    let generator = report.generator;
+    let mut lines = vec![
         (
-            "members",
+            "scenario",
+            format!("{}: {}", report.scenario, report.scenario_says),
+        ),
+        (
+            "participants",
             format!(
-                "{} of {} joined, {coming}; {} publish",
-                report.joined, report.members, report.publishers
+                "{} of {} joined: {} speaking, {} listening, {} lean receivers, {} chairing",
+                report.joined,
+                report.participants,
+                clients.speakers,
+                clients.full,
+                clients.lean,
+                clients.chairs
             ),
         ),
         ("together", format!("{:.1} s", report.together_s)),
-        ("join to first media", spread(report.join_to_media_ms)),
+    ];
+    if report.loss_percent > 0.0 || report.rtt_ms > 0.0 {
+        let made = format!(
+            "{} % of the packets dropped each way, {} ms added to the round trip",
+            report.loss_percent, report.rtt_ms
+        );
+        lines.push(("network made", made));
+    }
+    lines.extend([
+        ("join to first media", spread(report.first_media_ms)),
         ("connect to first media", spread(report.connect_to_media_ms)),
-        ("join to first picture", spread(report.join_to_picture_ms)),
+        ("join to first picture", spread(report.first_picture_ms)),
         (
             "streams",
-            format!("{} of {} received", streams.received, streams.expected),
+            if report.opened {
+                let streams = report.streams;
+                format!("{} of {} received", streams.received, streams.expected)
+            } else {
+                "not known: lean receivers did not open their packets".to_owned()
+            },
         ),
         (
             "packets",
             format!(
-                "{} expected, {} received, {} lost, {} twice, {} out of order, {} damaged, {} echoed",
+                "{} expected, {} received; lost {} before repair, {} after ({:.3} %)",
                 packets.expected,
                 packets.received,
-                packets.lost,
-                packets.duplicated,
-                packets.out_of_order,
-                packets.damaged,
-                packets.echoed
+                packets.lost_before_repair,
+                packets.lost_after_repair,
+                report.loss_ratio * 100.0
             ),
         ),
         (
-            "sequence numbers",
-            format!("{} left out, {} twice", sequence.gaps, sequence.duplicated),
+            "besides",
+            format!(
+                "{} withheld by the server, {} twice, {} damaged, {} echoed, {} not authentic",
+                packets.withheld,
+                packets.duplicated,
+                packets.damaged,
+                packets.echoed,
+                packets.unopened
+            ),
         ),
-        ("server's CPU", seconds(report.cpu_s.server) + &share),
-        ("bots' CPU", seconds(report.cpu_s.bots)),
-        ("verdict", report.verdict()),
-    ];
+        ("forward delay", delay(report.forward_delay_ms)),
+        ("of that, bots late", delay(generator.lateness_ms)),
+    ]);
+    if let Some(gap) = report.longest_gap_ms {
+        lines.push((
+            "longest silence",
+            format!("{gap:.0} ms of a speaker's sound"),
+        ));
+    }
+    if let Some(grants) = report.grant_to_audio_ms {
+        let times = format!("{} ({} times given)", spread(grants), report.grants);
+        lines.push(("floor to being heard", times));
+    }
+    if report.returns > 0 {
+        lines.push(("left and came back", format!("{} times", report.returns)));
+    }
+    lines.push(("server", server_line(server)));
+    let ratio = generator.cpu_ratio;
+    let ratio = ratio.map_or("not known".to_owned(), |ratio| {
+        format!("{:.0} %", ratio * 100.0)
+    });
+    let bots = format!("{ratio} of the {} cores that they may use", generator.cores);
+    lines.push(("bots' CPU", bots));
+    let bottleneck = format!("{:?}: {}", report.bottleneck, report.bottleneck_why);
+    lines.push(("bottleneck", bottleneck.to_lowercase()));
+    for fault in report.faults.iter().take(FAULTS_SHOWN) {
+        lines.push(("fault", fault.clone()));
+    }
+    lines.push(("verdict", report.verdict()));
     let mut text = String::new();
     for (name, value) in lines {
         // Writing into a `String` cannot fail.
@@ -72,12 +111,75 @@ pub(super) fn write(report: &Report) -> String {
     text
 }
 
-fn spread(times: Spread) -> String {
-    let word = |time: Option<u64>| time.map_or("-".to_owned(), |time| time.to_string());
+fn server_line(server: &super::report::Server) -> String {
+    if let Some(why) = &server.unavailable {
+        return format!("its /metrics told nothing: {why}");
+    }
+    let figure = |value: Option<f64>, unit: &str| match value {
+        Some(value) => format!("{value:.1} {unit}"),
+        None => format!("? {unit}"),
+    };
+    let mib = server.rss_bytes.map(|bytes| bytes as f64 / 1024.0 / 1024.0);
     format!(
-        "p50 {} ms, p95 {} ms, longest {} ms",
+        "{}, {}, {}, {}",
+        figure(
+            server.cpu_us_per_forwarded_packet,
+            "us CPU a forwarded packet"
+        ),
+        figure(server.packets_per_second, "packets/s"),
+        figure(server.cpu_cores.map(|cores| cores * 100.0), "% of a core"),
+        figure(mib, "MiB"),
+    )
+}
+
+fn word(time: Option<f64>) -> String {
+    match time {
+        Some(time) if time < 10.0 => format!("{time:.1} ms"),
+        Some(time) => format!("{time:.0} ms"),
+        None => "-".to_owned(),
+    }
+}
+
+fn spread(times: Spread) -> String {
+    format!(
+        "p50 {}, p95 {}, longest {}",
         word(times.p50),
         word(times.p95),
         word(times.max)
     )
+}
+
+fn delay(times: Delay) -> String {
+    format!(
+        "p50 {}, p95 {}, p99 {}",
+        word(times.p50),
+        word(times.p95),
+        word(times.p99)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::report::tests::report, *};
+
+    #[test]
+    fn a_server_that_tells_nothing_is_said_to() {
+        let mut told = report();
+        assert!(write(&told).contains("3.1 us CPU a forwarded packet"));
+        told.server.unavailable = Some("it answered 404".to_owned());
+        assert!(write(&told).contains("/metrics told nothing: it answered 404"));
+    }
+
+    #[test]
+    fn weather_and_faults_are_told_where_there_are_any() {
+        let mut told = report();
+        assert!(!write(&told).contains("network made"));
+        told.loss_percent = 5.0;
+        told.opened = false;
+        told.faults = vec!["a-1: refused".to_owned(); 30];
+        let text = write(&told);
+        assert!(text.contains("5 % of the packets dropped each way"));
+        assert!(text.contains("did not open"));
+        assert_eq!(text.matches("a-1: refused").count(), FAULTS_SHOWN);
+    }
 }

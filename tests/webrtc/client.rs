@@ -10,6 +10,7 @@ use roundtable::loadtest::{
     invite,
     peer::{Offer, Peer, Receive},
     signalling::PATIENCE,
+    weather::Climate,
 };
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -80,6 +81,8 @@ impl Client {
             sends: true,
             sound_slots: SLOTS,
             picture_slots: SLOTS,
+            climate: Climate::default(),
+            seat: 0,
         };
         let peer = Peer::connect(signalling.connection(), &offer, receive)
             .await

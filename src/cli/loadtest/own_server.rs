@@ -1,17 +1,23 @@
 //! SHELL. A server for one load test: this very program in a process of its own, so that its
-//! processor time is counted apart, with the demonstration event in a folder that goes with it.
+//! processor time is counted apart, with an event of as many seats as are needed, in a folder that goes
+//! with it.
 
 use std::{
     env,
-    fs::DirBuilder,
+    fs::{self, DirBuilder},
     io::{self, BufRead, BufReader},
     os::unix::{fs::DirBuilderExt, process::CommandExt},
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
-/// The session that is live, with a microphone for each publisher and more.
-const OPENING: &str = "session-1:open:12";
+use crate::loadtest::{
+    event_file,
+    scenario::{Plan, SPEAKERS_MAX},
+};
+
+/// Room beyond the participants: who leaves and comes back is there twice for a moment.
+const SPARE: u16 = 100;
 
 /// What the server says when its links work.
 const READY: &str = "Listening on ";
@@ -28,29 +34,48 @@ pub(super) struct OwnServer {
 
 impl OwnServer {
     /// Starts it, and gives the file with everybody's links.
-    pub(super) fn start() -> Result<(Self, PathBuf), String> {
+    pub(super) fn start(plan: &Plan) -> Result<(Self, PathBuf), String> {
         let program =
             env::current_exe().map_err(|why| format!("cannot find this program: {why}"))?;
         let folder = Folder::make()?;
         let links = folder.0.join("links.json");
-        let mut command = Command::new(program);
+        let participants = plan.scenario.participants;
+        let event = folder.write("event.toml", &event_file::write(participants))?;
+        let settings = folder.write("settings.toml", &settings(participants))?;
+        let data = folder.0.join("data");
+        let of_the_program = |arguments: &[&str]| {
+            let mut command = Command::new(&program);
+            // The same server on every machine, whatever its people have set.
+            command.args(arguments).arg("--config").arg(&settings);
+            command.arg("--data").arg(&data).stdin(Stdio::null());
+            for (name, _) in env::vars_os() {
+                if name.to_string_lossy().starts_with(ENVIRONMENT) {
+                    command.env_remove(name);
+                }
+            }
+            command
+        };
+        let imported = of_the_program(&["event", "import"])
+            .arg(&event)
+            .stdout(Stdio::null())
+            .status()
+            .map_err(|why| format!("cannot import an event: {why}"))?;
+        if !imported.success() {
+            return Err("the event was not imported, and why stands above".to_owned());
+        }
+        let mode = if plan.has_chair() {
+            "request:1".to_owned()
+        } else {
+            format!("open:{SPEAKERS_MAX}")
+        };
+        let opening = format!("{}:{mode}", event_file::SESSION);
+        let mut command = of_the_program(&["serve", "--open", &opening]);
         command
-            .args(["serve", "--demo", "--open", OPENING])
             .args(["--listen", "127.0.0.1:0"])
             .args(["--media-addr", "127.0.0.1", "--media-port", "0"])
-            // The same server on every machine, whatever its people have set.
-            .args(["--config", "/dev/null"])
-            .arg("--data")
-            .arg(folder.0.join("data"))
             .arg("--links-out")
             .arg(&links)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped());
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with(ENVIRONMENT) {
-                command.env_remove(name);
-            }
-        }
         // SAFETY: prctl is safe between fork and exec: it allocates nothing and takes no lock.
         unsafe {
             command.pre_exec(|| {
@@ -114,11 +139,29 @@ impl Folder {
             .map_err(|why| format!("cannot make {}: {why}", path.display()))?;
         Ok(Self(path))
     }
+
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf, String> {
+        let file = self.0.join(name);
+        let written = fs::write(&file, text);
+        written.map_err(|why| format!("cannot write {}: {why}", file.display()))?;
+        Ok(file)
+    }
+}
+
+/// Settings that let so many in, all of them from one address.
+fn settings(participants: u16) -> String {
+    let most = u32::from(participants) + u32::from(SPARE);
+    let connections = 2 * most;
+    format!(
+        "[http]\nconnections_max = {connections}\nconnections_per_address_max = {connections}\n\
+         [signalling]\nconnections_max = {connections}\nconnections_per_address_max = {connections}\n\
+         [media.shard]\npeers_max = {most}\n"
+    )
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Err(why) = std::fs::remove_dir_all(&self.0) {
+        if let Err(why) = fs::remove_dir_all(&self.0) {
             tracing::warn!("{} stays behind: {why}", self.0.display());
         }
     }
