@@ -126,7 +126,7 @@ fn bare_rounds(audience: usize) -> Vec<Duration> {
     let message = [0x20; MESSAGE_BYTES];
     let mut buffer = [0; MESSAGE_BYTES];
     let round = |_| {
-        std::thread::sleep(PAUSE);
+        pause();
         let begun = now();
         disk.write_all(&[0; 4096]).expect("written");
         disk.sync_data().expect("on the disk");
@@ -139,4 +139,9 @@ fn bare_rounds(audience: usize) -> Vec<Duration> {
         begun.elapsed()
     };
     (0..ROUNDS).map(round).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench keeps a pace")]
+fn pause() {
+    std::thread::sleep(PAUSE);
 }

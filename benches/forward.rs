@@ -187,8 +187,8 @@ impl Stage {
 
 /// The bare cost: the cipher alone over as many bytes, by the library that seals.
 enum Bare {
-    Gcm(LessSafeKey),
-    CmSha1(EncryptingKey, hmac::Key),
+    Gcm(Box<LessSafeKey>),
+    CmSha1(Box<(EncryptingKey, hmac::Key)>),
 }
 
 impl Bare {
@@ -196,14 +196,14 @@ impl Bare {
         match profile {
             Profile::AesCm128HmacSha1_80 => {
                 let key = UnboundCipherKey::new(&AES_128, &[7; 16]).expect("a key's length");
-                Self::CmSha1(
+                Self::CmSha1(Box::new((
                     EncryptingKey::ctr(key).expect("a key for counter mode"),
                     hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &[7; 20]),
-                )
+                )))
             }
             Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => {
                 let key = UnboundKey::new(&AES_128_GCM, &[7; 16]).expect("a key's length");
-                Self::Gcm(LessSafeKey::new(key))
+                Self::Gcm(Box::new(LessSafeKey::new(key)))
             }
         }
     }
@@ -215,7 +215,8 @@ impl Bare {
                 let tag = key.seal_in_place_separate_tag(nonce, Aad::from([0x80; 12]), packet);
                 let _ = black_box(tag.expect("sealed"));
             }
-            Self::CmSha1(key, mac) => {
+            Self::CmSha1(keys) => {
+                let (key, mac) = &**keys;
                 let counter = EncryptionContext::Iv128(FixedLength::from([9; 16]));
                 let done = key.less_safe_encrypt(packet, counter);
                 let _ = black_box(done.expect("encrypted"));

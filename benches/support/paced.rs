@@ -167,7 +167,7 @@ fn send(load: Load, way: Way, time: Duration, addresses: &[SocketAddr]) -> (u64,
         if next.at > time {
             break;
         }
-        std::thread::sleep((begun + next.at).saturating_duration_since(now()));
+        sleep_until(begun + next.at);
         for (receiver, name) in names.iter().enumerate() {
             if load.own && receiver == next.number {
                 continue;
@@ -334,4 +334,9 @@ fn thread_time() -> Duration {
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the load has a pace")]
+fn sleep_until(at: Instant) {
+    std::thread::sleep(at.saturating_duration_since(now()));
 }

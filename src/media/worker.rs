@@ -467,6 +467,10 @@ impl Worker {
             else {
                 return;
             };
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "to wake for each packet that is awaited costs what waiting is to save"
+            )]
             std::thread::sleep(left.min(GATHER_STEP));
             now = self::now();
             self.receive(now);
@@ -665,6 +669,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is counted is shown from time to time, and nobody is told"
+    )]
     fn sessions_are_spread_over_shards_and_what_they_do_is_counted() {
         let settings = Settings {
             addresses: vec![[127, 0, 0, 1].into()],

@@ -3,11 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::UdpSocket,
-    time::Instant,
 };
 
 use crate::{
-    program::{Place, Served},
+    program::{Place, Served, now},
     web::{PATIENCE, Socket, get},
 };
 
@@ -111,7 +110,7 @@ async fn every_line_is_well_formed_and_what_happens_is_counted() {
     assert!(said.is_err());
     let received = "roundtable_media_packets_received_total{shard=\"0\"}";
     let bytes = "roundtable_media_bytes_received_total{shard=\"0\"}";
-    let asked = Instant::now();
+    let asked = now();
     loop {
         let now = read(&served);
         if now[received] > first[received] && now["roundtable_connections"] == 1.0 {

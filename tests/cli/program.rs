@@ -7,13 +7,18 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
 /// A server that says nothing for so long has not started.
 const START_MAX: Duration = Duration::from_secs(30);
+
+#[expect(clippy::disallowed_methods, reason = "tests measure real time")]
+pub fn now() -> Instant {
+    Instant::now()
+}
 
 /// A folder with a home, where the program finds nothing of the tester's.
 pub struct Place {

@@ -1,11 +1,11 @@
 //! How a server ends, and when it says that it takes nobody.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::{
-    program::{Place, Served, text_of},
+    program::{Place, Served, now, text_of},
     serve::{links, token},
     web::{PATIENCE, Socket, get, post},
 };
@@ -78,7 +78,7 @@ async fn members_who_stay_are_shown_out_when_the_time_is_over() {
     let place = Place::new();
     let (served, [first, _]) = started(&place, "300");
     let mut member = in_the_room(&served, &first).await;
-    let asked = Instant::now();
+    let asked = now();
     served.signal(libc::SIGINT);
     member.signal("server.draining").await;
     assert_eq!(member.closed_with().await, 1012);
@@ -128,7 +128,7 @@ async fn a_server_whose_journal_cannot_be_written_is_not_ready() {
 
 /// Asks until `/readyz` answers so, and gives what it says.
 async fn until_status(served: &Served, status: u16) -> String {
-    let asked = Instant::now();
+    let asked = now();
     loop {
         let answer = get(served, "/readyz", "");
         if answer.status == status {

@@ -125,9 +125,9 @@ fn a_crowd_that_is_let_speak_at_once_fills_the_slots_once() {
     }
     hall.notices.clear();
     // Three voices begin before anything is sent on: each listener is told of its slots once.
-    for who in 0..3 {
-        let mut packet = clients[who].sound(1, 960, 20, &[9; 80]);
-        let from = clients[who].address();
+    for client in &mut clients[..3] {
+        let mut packet = client.sound(1, 960, 20, &[9; 80]);
+        let from = client.address();
         hall.shard.handle_datagram(hall.now, 0, from, &mut packet);
     }
     hall.deliver(&mut clients);
@@ -145,8 +145,8 @@ fn a_crowd_that_is_let_speak_at_once_fills_the_slots_once() {
     let mut packet = clients[0].sound(2, 1920, 20, &[9; 80]);
     let from = clients[0].address();
     hall.shard.handle_datagram(hall.now, 0, from, &mut packet);
-    for who in 0..3 {
-        let (peer, gate) = (clients[who].id, Gate::Closed);
+    for client in &clients[..3] {
+        let (peer, gate) = (client.id, Gate::Closed);
         let order = Order::Hear { peer, gate };
         hall.shard.handle_order(hall.now, client::SESSION, order);
     }
@@ -165,10 +165,9 @@ fn what_comes_together_leaves_by_receiver_and_in_order() {
     }
     // Two voices by turns, some packets in one batch.
     for number in 2..6 {
-        for who in 0..2 {
-            let mut packet =
-                clients[who].sound(number, u32::from(number) * 960, 20, &[who as u8; 80]);
-            let from = clients[who].address();
+        for (who, client) in clients.iter_mut().take(2).enumerate() {
+            let mut packet = client.sound(number, u32::from(number) * 960, 20, &[who as u8; 80]);
+            let from = client.address();
             hall.shard.handle_datagram(hall.now, 0, from, &mut packet);
         }
     }

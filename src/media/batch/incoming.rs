@@ -124,7 +124,7 @@ impl Incoming {
 /// How long each datagram of a message is but for the last, which may be shorter. Nothing where the
 /// message is one datagram.
 fn segment_bytes(header: &libc::msghdr, control: &Control) -> Option<usize> {
-    let is_there = header.msg_controllen as usize >= mem::size_of::<libc::cmsghdr>() + 4;
+    let is_there = header.msg_controllen >= mem::size_of::<libc::cmsghdr>() + 4;
     let level = (control.header.cmsg_level, control.header.cmsg_type);
     if !is_there || level != (libc::SOL_UDP, libc::UDP_GRO) {
         return None;

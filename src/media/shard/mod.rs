@@ -209,10 +209,9 @@ impl Shard {
 
     /// What it has counted. What sockets and threads count is left at nothing.
     pub fn counts(&self) -> Counts {
-        let known = |peer: &&Box<Peer>| peer.downlink.is_known();
-        let paths = self.peers.iter().flatten().filter(known);
+        let peers = self.peers.iter().filter_map(Option::as_deref);
         let (mut estimated, mut estimates_bits) = (0, 0_u64);
-        for peer in paths {
+        for peer in peers.filter(|peer| peer.downlink.is_known()) {
             estimated += 1;
             estimates_bits = estimates_bits.saturating_add(peer.downlink.bits_per_second());
         }
