@@ -69,7 +69,9 @@ impl Limits {
                         broken.push(format!("{what} {figure:.1}{unit} ({flag} {limit})"))
                     }
                     None if packets.received == 0 => {}
-                    None => broken.push(format!("{what} could not be measured ({flag} {limit})")),
+                    None => broken.push(format!(
+                        "there is no figure for {flag} {limit}: nothing was measured"
+                    )),
                 }
             };
         let loss = Some(report.loss_ratio * 100.0);
@@ -192,7 +194,7 @@ mod tests {
             ),
             (
                 &|r| r.grant_to_audio_ms = None,
-                "from the floor to being heard it took could not be measured (--max-grant-ms 1000)",
+                "there is no figure for --max-grant-ms 1000: nothing was measured",
             ),
             (&|r| r.packets.damaged = 1, "1 packets damaged"),
             (

@@ -38,8 +38,8 @@ pub struct Report {
     pub rtt_ms: f64,
     /// Packets were opened; else they were counted by their headers, and times are not known.
     pub opened: bool,
-    /// From `session.join` sent to the first packet of a speaker's received, in ms, of those who only
-    /// receive.
+    /// From `session.join` sent to the first packet of a speaker's received, in ms, of all but the
+    /// first speaker and the chair.
     pub first_media_ms: Spread,
     /// From the attempt to connect to that packet, in ms.
     pub connect_to_media_ms: Spread,

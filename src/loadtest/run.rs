@@ -174,6 +174,8 @@ pub async fn run(setting: Setting, progress: watch::Sender<Progress>) -> Result<
             Duty::Listen | Duty::ListenLean => {}
         }
     }
+    // Before the others come, who else would wait for a voice.
+    let chairing = chair.map(|chair| tokio::spawn(chair.work(stopping.clone())));
     let mut back = back.into_iter();
     let present = back.by_ref().take(plan.scenario.present.into());
     room.fill(present.collect(), Duration::ZERO).await;
@@ -183,7 +185,6 @@ pub async fn run(setting: Setting, progress: watch::Sender<Progress>) -> Result<
 
     progress.send_modify(|progress| progress.phase = Phase::Together);
     let meter = Meter::start(&metrics, server).await;
-    let chairing = chair.map(|chair| tokio::spawn(chair.work(stopping.clone())));
     let churn = Duration::from_millis(plan.scenario.churn_ms.into());
     room.pass(plan.duration(), churn).await;
     let load = meter.end(&metrics).await;
@@ -300,8 +301,13 @@ impl Ended {
     fn take(&mut self, bot: &Bot, sent: &[SentStream]) -> Option<bot::Fault> {
         let outcome = bot.outcome();
         self.counts = self.counts.plus(outcome.tally.counts(sent));
-        // Those in front come before there is anything to receive.
-        if matches!(bot.part().duty, Duty::Listen | Duty::ListenLean) {
+        // The first in front come before there is anything to receive.
+        let finds_a_voice = match bot.part().duty {
+            Duty::Listen | Duty::ListenLean => true,
+            Duty::Speak(number) => number > 0,
+            Duty::Chair => false,
+        };
+        if finds_a_voice {
             for (times, time) in [
                 (&mut self.first_media, outcome.join_to_media),
                 (&mut self.connected, outcome.connect_to_media),

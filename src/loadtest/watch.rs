@@ -30,6 +30,8 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Watched {
     tally: Arc<Mutex<Tally>>,
     joining_at: Instant,
+    /// Since when it can hear.
+    entered_at: Instant,
     has_media: bool,
     received: u64,
     missed: u64,
@@ -45,6 +47,7 @@ impl Register {
         let watched = Watched {
             tally,
             joining_at,
+            entered_at: now(),
             has_media: false,
             received: 0,
             missed: 0,
@@ -131,7 +134,7 @@ impl Watch {
     pub fn look(&self) -> Entry {
         let mut entry = Entry::default();
         let mut delays = Histogram::default();
-        let mut onsets = Vec::new();
+        let mut waits = Vec::new();
         let mut all = self
             .register
             .0
@@ -145,7 +148,12 @@ impl Watch {
             let first = tally.first_media();
             drop(tally);
             delays.add(&recent.delays);
-            onsets.extend(recent.onsets);
+            // Who came in the middle of a turn did not wait for its beginning.
+            let heard = recent.onsets.into_iter().filter_map(|(publisher, at)| {
+                let granted = self.grants.before(publisher, at)?;
+                (granted >= watched.entered_at).then(|| at.saturating_duration_since(granted))
+            });
+            waits.extend(heard);
             entry.received += received.saturating_sub(watched.received);
             entry.missed += missed.saturating_sub(watched.missed);
             (watched.received, watched.missed) = (received, missed);
@@ -160,12 +168,8 @@ impl Watch {
         entry.delay_p99_ms = delays.percentile(99).map(ms);
         let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
         findings.delays.add(&delays);
-        for (publisher, at) in onsets {
-            if let Some(granted) = self.grants.before(publisher, at) {
-                findings
-                    .grants
-                    .record(at.saturating_duration_since(granted));
-            }
+        for wait in waits {
+            findings.grants.record(wait);
         }
         drop(findings);
         self.progress.send_modify(|progress| {

@@ -190,6 +190,16 @@ fn the_floor_is_given_and_its_holder_heard() {
 }
 
 #[test]
+fn a_gallery_in_which_everybody_speaks_is_judged() {
+    let gallery = ["--scenario", "gallery", "--participants", "4"];
+    let few = ["--speakers", "4", "--duration", "3", "--ramp", "1"];
+    let said = loadtest(&[&gallery[..], &few, &EASY].concat());
+    said.passed();
+    assert_eq!(said.number("/voices/received"), 12.0);
+    assert!(said.number("/first_media_ms/p95") > 0.0, "{said:?}");
+}
+
+#[test]
 fn who_leaves_and_comes_back_hears_again() {
     let churn = ["--scenario", "churn", "--participants", "16"];
     let said = loadtest(&[&churn[..], &["--duration", "5", "--ramp", "1"], &EASY].concat());
