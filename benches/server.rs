@@ -149,12 +149,24 @@ fn measure(plan: &Plan, scenario: &str, participants: usize, cipher: &str) -> Fo
 /// One server, one load.
 fn run(plan: &Plan, scenario: &str, participants: usize, cipher: &str) -> Value {
     let house = House::open(participants, "open:25", Some(SERVER_CORE));
+    // Whole clients alone send; everybody who only listens is lean.
+    let speakers = match scenario {
+        "audio" => 3,
+        "plenary" => 1,
+        _ => participants,
+    };
     let file = house.links.with_extension("json");
     let mut load = Command::new(house::PROGRAM);
     load.args(["loadtest", "--scenario", scenario, "--cipher", cipher])
         .args(["--participants", &participants.to_string()])
-        .args(["--lean", &participants.to_string()])
-        .args(["--duration", &plan.seconds.to_string(), "--links"])
+        .args(["--lean", &(participants - speakers).to_string()])
+        .args([
+            "--ramp",
+            "3",
+            "--duration",
+            &plan.seconds.to_string(),
+            "--links",
+        ])
         .arg(&house.links)
         .arg("--json")
         .arg(&file)

@@ -19,7 +19,9 @@ use tokio::{
 use self::{own_server::OwnServer, waiting::wait};
 use super::{Ending, print};
 use crate::loadtest::{
-    self, Metrics, NotRun, Setting, event_file,
+    self, Metrics, NotRun, Setting,
+    cipher::Cipher,
+    event_file,
     invite::{self, Casting, Invite},
     limits::Limits,
     progress::{Progress, about},
@@ -58,6 +60,9 @@ pub(super) struct Flags {
     /// delays and silences are then not known, and nothing is asked for again
     #[arg(long)]
     sinks: bool,
+    /// What packets are sealed with: gcm as browsers do, cm as some older clients
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    cipher: Cipher,
     /// Of a hundred packets so many are dropped on each way of each participant's
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
     loss: f64,
@@ -157,6 +162,7 @@ impl Flags {
         };
         let mut plan =
             Plan::new(scenario, self.lean, climate, !self.sinks).map_err(Ending::not_done)?;
+        plan.cipher = self.cipher;
         plan.scenario.limits = self.limits.laid_over(plan.scenario.limits);
         Ok(plan)
     }

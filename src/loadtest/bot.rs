@@ -7,9 +7,9 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::{sync::watch, time::timeout};
-use webrtc::peer_connection::SrtpProtectionProfile;
 
 use super::{
+    cipher::Cipher,
     invite::{Duty, Part},
     lean::{self, Crowd, Place},
     peer::{self, Offer, Peer, Receive},
@@ -18,9 +18,6 @@ use super::{
     weather::Climate,
 };
 use crate::meeting::roster::Role;
-
-/// What browsers agree on with the server.
-const PROFILE: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm;
 
 /// Why a member is not in the room, or not any more.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +53,8 @@ pub struct House {
     pub picture_slots: usize,
     /// What their paths are made to be like.
     pub climate: Climate,
+    /// What their packets are sealed with.
+    pub cipher: Cipher,
     /// The back rows.
     pub crowd: Crowd,
 }
@@ -268,7 +267,7 @@ async fn connect(
         tally.arrive(now(), mid, medium, sequence, &packet.payload);
     });
     let offer = Offer {
-        profile: PROFILE,
+        profile: house.cipher.insisted(),
         sends,
         sound_slots: house.sound_slots,
         picture_slots: house.picture_slots,

@@ -14,6 +14,7 @@
 //! | `tracks` | SHELL: what is sent and received on a peer connection |
 //! | `lean` | receivers of our own that cost a fraction of a whole client |
 //! | `sockets`, `weather_socket` | SHELL: room for what a busy machine is late to read; loss and delay |
+//! | `cipher` | the seal that is agreed on |
 //! | `weather` | which packets fall, and how late the others are |
 //! | `publisher` | SHELL: sound and pictures in real time |
 //! | `key_frames` | the server's wish for a key frame, brought to the camera |
@@ -32,6 +33,7 @@
 mod bot;
 mod bottleneck;
 mod chart;
+pub mod cipher;
 mod continuity;
 mod cpu;
 pub mod event_file;

@@ -101,7 +101,8 @@ pub async fn run(setting: Setting, progress: watch::Sender<Progress>) -> Result<
         sound_slots,
         picture_slots,
         climate: plan.climate,
-        crowd: Crowd::start(plan.climate, plan.opens)?,
+        cipher: plan.cipher,
+        crowd: Crowd::start(plan.climate, plan.opens, plan.cipher)?,
     };
     let findings = Arc::new(Mutex::new(Findings::default()));
     let grants = Grants::default();

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{limits::Limits, weather::Climate};
+use super::{cipher::Cipher, limits::Limits, weather::Climate};
 
 /// One row.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -134,6 +134,8 @@ pub struct Plan {
     pub climate: Climate,
     /// Lean receivers open packets; else they count them by their headers.
     pub opens: bool,
+    /// What packets are sealed with.
+    pub cipher: Cipher,
 }
 
 /// Why a plan cannot be made.
@@ -186,6 +188,7 @@ impl Plan {
             lean,
             climate,
             opens,
+            cipher: Cipher::default(),
         };
         plan.scenario.limits = plan.scenario.limits.in_climate(climate);
         Ok(plan)

@@ -23,6 +23,7 @@ use super::{
     waiting::{Batch, Epoll},
 };
 use crate::loadtest::{
+    cipher::Cipher,
     histogram::Histogram,
     signalling::{self, Signalling},
     sockets::make_roomy,
@@ -85,7 +86,7 @@ impl Crowd {
     ///
     /// # Errors
     /// When there is no thread, no descriptor or no certificate to be had.
-    pub fn start(climate: Climate, opens: bool) -> Result<Self, Fault> {
+    pub fn start(climate: Climate, opens: bool, cipher: Cipher) -> Result<Self, Fault> {
         let (orders, ordered) = mpsc::sync_channel(ORDERS_MAX);
         let lateness = Arc::new(Mutex::new(Histogram::default()));
         let mut turns = Turns {
@@ -100,7 +101,7 @@ impl Crowd {
             .spawn(move || turns.run(&ordered))?;
         Ok(Self {
             orders,
-            identity: Arc::new(Identity::generate().map_err(Fault::Certificate)?),
+            identity: Arc::new(Identity::generate(cipher).map_err(Fault::Certificate)?),
             lateness,
             climate,
             opens,

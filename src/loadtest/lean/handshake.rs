@@ -11,18 +11,19 @@ use rtc::{
         config::{ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig},
         crypto::Certificate,
         endpoint::{Endpoint, EndpointEvent},
-        extension::extension_use_srtp::SrtpProtectionProfile,
     },
     shared::{TransportProtocol, error::Result},
 };
 
-use super::keys::{EXPORTED_BYTES, EXPORTER_LABEL, Keys};
+use super::keys::{EXPORTER_LABEL, Keys, exported_bytes};
+use crate::loadtest::cipher::Cipher;
 
 /// What all lean receivers of a process show: making a certificate costs as much as a handshake, and
 /// the server keeps each one's fingerprint by its offer.
 pub struct Identity {
     provider: Arc<dyn RTCCryptoProvider>,
     config: Arc<HandshakeConfig>,
+    cipher: Cipher,
     /// SHA-256 of the certificate, as SDP writes it.
     pub fingerprint: String,
 }
@@ -32,12 +33,12 @@ impl Identity {
     ///
     /// # Errors
     /// Where the crate cannot make a key.
-    pub fn generate() -> std::result::Result<Self, String> {
+    pub fn generate(cipher: Cipher) -> std::result::Result<Self, String> {
         let provider = rtc::crypto::default_provider().map_err(|why| why.to_string())?;
-        Self::of(provider).map_err(|why| why.to_string())
+        Self::of(cipher, provider).map_err(|why| why.to_string())
     }
 
-    fn of(provider: Arc<dyn RTCCryptoProvider>) -> Result<Self> {
+    fn of(cipher: Cipher, provider: Arc<dyn RTCCryptoProvider>) -> Result<Self> {
         let names = vec!["loadtest".to_owned()];
         let certificate = Certificate::generate_self_signed(names, provider.crypto())?;
         let der = certificate.certificate.first();
@@ -47,7 +48,7 @@ impl Identity {
         let config = ConfigBuilder::default()
             .with_crypto_provider(Arc::clone(&provider))
             .with_certificates(vec![certificate])
-            .with_srtp_protection_profiles(vec![SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm])
+            .with_srtp_protection_profiles(vec![cipher.offered()])
             // The server is known by its answer, which came by the signalling.
             .with_insecure_skip_verify(true)
             .with_extended_master_secret(ExtendedMasterSecretType::Require)
@@ -55,6 +56,7 @@ impl Identity {
         Ok(Self {
             provider,
             config: Arc::new(config),
+            cipher,
             fingerprint: hex.join(":"),
         })
     }
@@ -101,8 +103,10 @@ impl Handshake {
         let Some(state) = self.endpoint.get_connection_state(self.server) else {
             return Ok(None);
         };
-        let material = state.export_keying_material(EXPORTER_LABEL, &[], EXPORTED_BYTES)?;
-        Keys::from_exporter(material.as_ref(), identity.provider.crypto()).map(Some)
+        let cipher = identity.cipher;
+        let bytes = exported_bytes(cipher);
+        let material = state.export_keying_material(EXPORTER_LABEL, &[], bytes)?;
+        Keys::from_exporter(cipher, material.as_ref(), identity.provider.crypto()).map(Some)
     }
 
     /// Says again what was not answered in time.

@@ -7,16 +7,20 @@ use rtc::{
     crypto::RTCCrypto,
     rtp,
     shared::error::{Error, Result},
-    srtp::{context::Context, protection_profile::ProtectionProfile},
+    srtp::context::Context,
 };
 
-/// AES-128-GCM: two keys of 16 bytes, two salts of 12 (RFC 7714 section 12).
+use crate::loadtest::cipher::Cipher;
+
+/// Of both profiles that are spoken here.
 const KEY_BYTES: usize = 16;
-const SALT_BYTES: usize = 12;
-/// What DTLS is to export.
-pub const EXPORTED_BYTES: usize = 2 * (KEY_BYTES + SALT_BYTES);
 /// Under which name (RFC 5764 section 4.2).
 pub const EXPORTER_LABEL: &str = "EXTRACTOR-dtls_srtp";
+
+/// What DTLS is to export.
+pub fn exported_bytes(cipher: Cipher) -> usize {
+    2 * (KEY_BYTES + cipher.salt_bytes())
+}
 
 /// Both directions.
 pub struct Keys {
@@ -29,17 +33,21 @@ impl Keys {
     ///
     /// # Errors
     /// Where that has the wrong length.
-    pub fn from_exporter(material: &[u8], crypto: &dyn RTCCrypto) -> Result<Self> {
+    pub fn from_exporter(cipher: Cipher, material: &[u8], crypto: &dyn RTCCrypto) -> Result<Self> {
+        let salt_bytes = cipher.salt_bytes();
         // The client's key, the server's, the client's salt, the server's.
         let split = |from: usize, bytes: usize| {
             let part = material.get(from..from + bytes);
-            part.ok_or(Error::SrtpMasterKeyLength(EXPORTED_BYTES, material.len()))
+            part.ok_or(Error::SrtpMasterKeyLength(
+                exported_bytes(cipher),
+                material.len(),
+            ))
         };
         let context = |place: usize| {
             Context::new(
                 split(place * KEY_BYTES, KEY_BYTES)?,
-                split(2 * KEY_BYTES + place * SALT_BYTES, SALT_BYTES)?,
-                ProtectionProfile::AeadAes128Gcm,
+                split(2 * KEY_BYTES + place * salt_bytes, salt_bytes)?,
+                cipher.profile(),
                 None,
                 None,
                 crypto,
@@ -75,21 +83,27 @@ mod tests {
 
     #[test]
     fn each_side_opens_what_the_other_seals() {
+        each_side_opens(Cipher::Gcm);
+        each_side_opens(Cipher::Cm);
+    }
+
+    fn each_side_opens(cipher: Cipher) {
         let provider = rtc::crypto::default_provider().expect("a provider");
-        let material: Vec<u8> = (0..EXPORTED_BYTES as u8).collect();
-        let mut ours = Keys::from_exporter(&material, provider.crypto()).expect("keys");
+        let material: Vec<u8> = (0..exported_bytes(cipher) as u8).collect();
+        let mut ours = Keys::from_exporter(cipher, &material, provider.crypto()).expect("keys");
+        let salt_bytes = cipher.salt_bytes();
         let half = |key: usize, salt: usize| {
             Context::new(
                 &material[key..key + KEY_BYTES],
-                &material[salt..salt + SALT_BYTES],
-                ProtectionProfile::AeadAes128Gcm,
+                &material[salt..salt + salt_bytes],
+                cipher.profile(),
                 None,
                 None,
                 provider.crypto(),
             )
             .expect("keys")
         };
-        let (mut from_client, mut from_server) = (half(0, 32), half(16, 44));
+        let (mut from_client, mut from_server) = (half(0, 32), half(16, 32 + salt_bytes));
         let report = [0x80, 201, 0, 1, 0, 0, 0, 9];
         let sealed = ours.seal(&report).expect("sealed");
         assert_eq!(
@@ -107,6 +121,6 @@ mod tests {
             ..rtp::Header::default()
         };
         assert_eq!(ours.open(&sealed, &header).expect("opened"), packet);
-        assert!(Keys::from_exporter(&material[1..], provider.crypto()).is_err());
+        assert!(Keys::from_exporter(cipher, &material[1..], provider.crypto()).is_err());
     }
 }
