@@ -285,7 +285,8 @@ fn cases() -> Vec<Case> {
 /// Ends the run where a case costs too much. A neighbour of the machine's can only make it worse, so
 /// one good run of some is enough.
 fn gate(case: Case) {
-    let ratio_max = if case.bytes > 500 { 1.8 } else { 2.4 };
+    // In the build of the tests, where the release build has some 1.5 and 1.7.
+    let ratio_max = if case.bytes > 500 { 2.1 } else { 2.7 };
     for _ in 0..5 {
         let (line, ratio) = line(case);
         println!("{line} (at most {ratio_max})");

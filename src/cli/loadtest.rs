@@ -52,6 +52,9 @@ pub(super) struct Flags {
     /// Over how long they join, in seconds; 0: all at once [default: 5; storm: 10]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(0..=3600))]
     ramp: Option<u32>,
+    /// How many receivers are there before the others begin to come [default: the scenario's]
+    #[arg(long, value_name = "N")]
+    present: Option<u16>,
     /// How many receivers are lean, cheap ones of our own; the others are whole clients of the webrtc
     /// crate [default: all participants beyond 12]
     #[arg(long, value_name = "N")]
@@ -154,6 +157,7 @@ impl Flags {
             video_kbit: self.video.unwrap_or(row.video_kbit),
             duration_s: self.duration.unwrap_or(row.duration_s),
             ramp_s: self.ramp.unwrap_or(row.ramp_s),
+            present: self.present.unwrap_or(row.present),
             ..row
         };
         let climate = Climate {
