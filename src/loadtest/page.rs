@@ -113,8 +113,11 @@ fn cards(out: &mut String, report: &Report) {
             ms(report.first_media_ms.p95),
             "until the first sound or picture; 19 of 20 waited no longer",
         ),
-        (ms(delay.p50), "from mouth to ear on this network, usually"),
-        (ms(delay.p99), "from mouth to ear, all but 1 of 100 packets"),
+        (
+            ms(delay.p50),
+            "from the speaker's program to the listener's, usually",
+        ),
+        (ms(delay.p99), "the same, for all but 1 of 100 packets"),
         (
             format!("{:.2} %", report.loss_ratio * 100.0),
             "of the packets never arrived",
