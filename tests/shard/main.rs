@@ -240,6 +240,37 @@ fn a_frame_whose_rest_is_on_its_way_is_waited_for_and_nothing_else_is() {
 }
 
 #[test]
+fn a_handshake_outlasts_a_line_that_is_dead_for_three_seconds() {
+    let mut hall = Hall::new();
+    let mut clients = Vec::new();
+    let place = hall.begin(&mut clients, Profile::AeadAes128Gcm, 1, 1);
+    hall.pass(Duration::from_millis(60), &mut clients);
+    clients[place].connect(hall.now);
+    let mut buffer = [0; roundtable::media::shard::DATAGRAM_BYTES_MAX];
+    let from = clients[place].address();
+    // Two greetings arrive, the second with the server's cookie; what the server says to that does not.
+    for greeting in 0..2 {
+        while let Some(mut datagram) = clients[place].poll(hall.now) {
+            hall.shard.handle_datagram(hall.now, 0, from, &mut datagram);
+        }
+        while let Some(transmit) = hall.shard.poll_transmit(&mut buffer) {
+            if greeting == 0 {
+                clients[place].handle(hall.now, &mut buffer[..transmit.length]);
+            }
+        }
+    }
+    for _ in 0..150 {
+        hall.now += Duration::from_millis(20);
+        hall.shard.handle_timeout(hall.now);
+        while hall.shard.poll_transmit(&mut buffer).is_some() {}
+        while clients[place].poll(hall.now).is_some() {}
+    }
+    assert!(!clients[place].is_connected());
+    hall.pass(Duration::from_secs(5), &mut clients);
+    assert!(clients[place].is_connected());
+}
+
+#[test]
 fn silence_is_delivered_but_not_heard() {
     let (mut hall, mut clients) = room(Profile::AeadAes128Gcm, 2);
     hear(&mut hall, &mut clients, 0, Gate::Open(AudioRank::Floor));

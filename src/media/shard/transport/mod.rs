@@ -53,9 +53,10 @@ const EARLY_DATAGRAMS_MAX: usize = 8;
 const DTLS_BYTES_MAX: usize = 32 * 1024;
 /// A handshake that has not finished by then is given up.
 const SETUP_TIME_MAX: Duration = Duration::from_secs(30);
-/// First repetition of a lost handshake flight (RFC 6347 asks for 1 s; media waits for it, and the
-/// path's round trip is far shorter).
-const FLIGHT_INTERVAL: Duration = Duration::from_millis(250);
+/// How often a handshake flight is repeated. RFC 6347 asks for 1 s, but media waits for it and the
+/// path's round trip is far shorter. The crate gives up after seven: with less than this, a client that
+/// repeats its own after 1 s would not find the server any more where two are lost.
+const FLIGHT_INTERVAL: Duration = Duration::from_millis(500);
 /// The DTLS endpoint tells associations apart by address. There is one a peer, whatever address
 /// ICE selects, so it always sees this one (RFC 5737 documentation range).
 const ASSOCIATION: SocketAddr = SocketAddr::new(
