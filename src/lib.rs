@@ -10,7 +10,7 @@
 //! | [`ids`], [`time`] | names that may be stored; time that may be stored | nothing |
 //! | [`meeting`] | DOMAIN CORE, pure: `decide(now, actor, command)` gives events or a refusal, `apply(event)` changes | `ids`, `time` |
 //! | [`media::shard`] | MEDIA CORE, pure: datagrams and orders in, datagrams and notices out | `media`'s vocabulary |
-//! | [`media::worker`] | SHELL: a thread a shard, `recvmmsg` and `sendmmsg`, one clock reading a batch | `media::shard` |
+//! | [`media::worker`] | SHELL: a thread a shard, `recvmmsg` and `sendmmsg` with runs (GRO, GSO), one clock reading a batch | `media::shard` |
 //! | [`programme`] | an event as its organiser wrote it, and what is wrong with the file | `meeting` |
 //! | [`auth`] | invite links: made, verified, withdrawn | the roster's roles |
 //! | [`store`] | what survives a crash: SQLite in one folder that one process owns; the sessions' hash-chained journal and the thread that writes it (SHELL) | `programme`, `auth`, `meeting`'s events |
@@ -45,11 +45,13 @@
 //! binds the address when it is authentic; anything else from an address that passed no check is
 //! dropped. `srtp` authenticates and decrypts in place. The source's gate is asked: **this is the
 //! floor**; sound whose gate is closed ends here. The payload is copied once, into the source's
-//! `ring`, which also answers retransmission requests. `forward` takes the source's subscribers
-//! one by one: `rewrite` maps the numbers so that each slot is one continuous stream over its
+//! `ring`, which also answers retransmission requests. The worker waits for the rest of a picture's
+//! frame, half a millisecond at most. Then `forward` takes the subscribers one by one, each with all
+//! that is new for it: `rewrite` maps the numbers so that each slot is one continuous stream over its
 //! changing sources, and the header, the payload and the seal are written straight into the
-//! batch that `sendmmsg` sends. `router` fills the slots anew when somebody comes, goes, is given
-//! the floor, begins or ceases to send, and at no other time.
+//! batch that `sendmmsg` sends, in which what goes to one address in a row is one message. `router`
+//! fills the slots anew when somebody comes, goes, is given the floor, begins or ceases to send: once
+//! a turn, before anything leaves.
 //!
 //! A camera may come as three simulcast layers, each a source of its own. Some times a second
 //! `choose` asks for each peer what its client shows and how large, what each layer costs, and what
