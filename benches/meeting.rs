@@ -1,5 +1,6 @@
 //! The meeting without media: commands decided and applied, the same stored in the journal on a disk,
-//! and a journal of 100,000 events read, checked and applied again as at a start.
+//! and a journal of 100,000 events read, checked and applied again as at a start, or checked alone where
+//! a snapshot stands for it.
 //!
 //! `cargo bench --bench meeting` prints, after Criterion's report, a line for each. The command is the
 //! model event's: delegates raise their hands, a chair gives the floor to one after the other and
@@ -14,8 +15,9 @@ use criterion::{BatchSize, Criterion, Throughput};
 use roundtable::{
     ids::MemberId,
     meeting::{
-        Actor, Command, Meeting, Settings,
+        Actor, Command, Meeting, Rev, Settings,
         event::{EVENT_VERSION, Recorded},
+        queue::HandKind,
         roster::Role,
     },
     programme::{MODEL_EVENT, Programme, parse},
@@ -26,6 +28,8 @@ use roundtable::{
 /// Entries that the journal's thread finds waiting and commits at once, in a busy room.
 const COMMIT: usize = 64;
 const REPLAYED: usize = 100_000;
+/// What the snapshot is said to be made of.
+const BASIS: &str = "bench";
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 fn now() -> Instant {
@@ -95,7 +99,12 @@ impl Table {
         self.step += 1;
         let chair = self.chair.clone();
         match step {
-            0 => self.do_it(&Actor::Member(delegate), &Command::RequestFloor),
+            0 => self.do_it(
+                &Actor::Member(delegate),
+                &Command::RequestFloor {
+                    kind: HandKind::Speech,
+                },
+            ),
             1 => self.do_it(&chair, &Command::NextSpeaker { after_turn: None }),
             _ => self.do_it(&chair, &Command::StopFloor { member: delegate }),
         }
@@ -149,6 +158,21 @@ fn replay(programme: &Programme, house: &House) -> Meeting {
         meeting.apply(entry.at, &entry.event);
     }
     meeting
+}
+
+/// What reading and checking takes where a snapshot of the last entry but a few stands for the others.
+fn check(programme: &Programme, house: &House) -> Vec<Recorded> {
+    let (_, plan) = programme.sessions().next().expect("a session");
+    let reading = Reading::open(house.folder.path()).expect("a store");
+    let (made, after) = reading
+        .journal_from(&programme.id, &plan.id, BASIS)
+        .expect("whole");
+    assert!(
+        made.is_some() && after.len() < COMMIT,
+        "{} after",
+        after.len()
+    );
+    after
 }
 
 fn median(mut values: Vec<Duration>) -> Duration {
@@ -214,5 +238,28 @@ fn main() {
     println!(
         "meeting replay of {REPLAYED} events, read, checked and applied: {:.0} ms",
         median(replayed).as_secs_f64() * 1e3
+    );
+
+    let (_, plan) = programme.sessions().next().expect("a session");
+    let rev = Rev(REPLAYED as u64 - 1);
+    let kept = house
+        .store
+        .keep_snapshot(&programme.id, &plan.id, rev, BASIS, "{}");
+    kept.expect("kept");
+    let mut checked = Vec::new();
+    let mut verified = Vec::new();
+    for _ in 0..3 {
+        let begun = now();
+        black_box(check(&programme, &house));
+        checked.push(begun.elapsed());
+        let begun = now();
+        let verdict = house.store.reading().verify(&programme.id).expect("read");
+        assert!(verdict.is_whole());
+        verified.push(begun.elapsed());
+    }
+    println!(
+        "meeting {REPLAYED} events checked beside a snapshot: {:.0} ms; verified: {:.0} ms",
+        median(checked).as_secs_f64() * 1e3,
+        median(verified).as_secs_f64() * 1e3
     );
 }

@@ -26,6 +26,15 @@ impl Clock {
         }
     }
 
+    /// The same clock, set forward to this time where it stands before it: what happened stays past.
+    #[must_use]
+    pub fn not_before(self, earliest: Timestamp) -> Self {
+        Self {
+            wall: self.wall + earliest.since(self.now()),
+            ..self
+        }
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         let elapsed = self.started.elapsed().as_millis();
@@ -43,5 +52,14 @@ mod tests {
         let first = clock.now();
         assert!(first > Timestamp(1_600_000_000_000), "{first:?}");
         assert!(clock.now() >= first);
+    }
+
+    #[test]
+    fn it_is_set_forward_and_never_back() {
+        let clock = Clock::start();
+        let later = clock.now() + crate::time::Millis::from_secs(3600);
+        assert!(clock.not_before(later).now() >= later);
+        let same = clock.not_before(Timestamp(0)).now();
+        assert!(same < later);
     }
 }

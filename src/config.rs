@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{http, media::worker, meeting, room, signalling};
+use crate::{check, http, media::worker, meeting, room, signalling, webhooks};
 
 /// Every section.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub struct Config {
     pub meeting: meeting::Settings,
     /// Running sessions.
     pub room: room::Settings,
+    /// What is tried before a room.
+    pub check: check::Settings,
+    /// Programs that are told what happens.
+    pub webhooks: webhooks::Settings,
     /// The media plane.
     pub media: worker::Settings,
 }

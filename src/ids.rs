@@ -3,12 +3,16 @@
 //! A slug is 1 to 64 characters of `a-z`, `0-9` and single inner hyphens, so that it can stand in
 //! a URL, a file name and a log line as it is. This module must never know what a name stands for.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// The longest slug, in characters.
 pub const SLUG_CHARS_MAX: usize = 64;
+
+/// The form of a slug as a regular expression, for schemas.
+pub const SLUG_PATTERN: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
 
 /// Why a text is not a slug.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +75,21 @@ macro_rules! slug {
         impl From<$name> for String {
             fn from(id: $name) -> String {
                 id.0.as_ref().to_owned()
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({
+                    "type": "string",
+                    "pattern": SLUG_PATTERN,
+                    "minLength": 1,
+                    "maxLength": SLUG_CHARS_MAX,
+                })
             }
         }
 

@@ -29,7 +29,7 @@ use std::{
     net::IpAddr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -47,20 +47,23 @@ use self::{
 };
 use crate::{
     auth::{
+        Tokens,
         key_file::{self, KeyFault},
         link,
     },
+    check,
     clock::Clock,
     config::Config,
     http::{self, Behind, ListenFault},
-    ids::SessionId,
+    ids::{EventId, SessionId},
     media::worker::{self, Media},
-    meeting::{self, Command, Meeting, SessionState},
+    meeting::{Command, Meeting, SessionState, agenda::ProfileChange},
     programme::Programme,
     room::{Directory, Now, Room},
     signalling,
     store::{self, Journal, Reading, Store},
     time::Millis,
+    webhooks,
 };
 
 /// How long the last words to the members may take where a second signal has come: about a round trip, so
@@ -147,7 +150,6 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     // From the first moment on, so that an early signal is not missed.
     let mut signals = Signals::new().map_err(system("cannot wait for signals"))?;
     let clock = Clock::start();
-    let now: Now = Arc::new(move || clock.now());
 
     if let Some(why) = config.signalling.contradiction() {
         return Err(ServeFault::Settings(why));
@@ -162,8 +164,13 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     };
     let invites = key_file::load_or_make(&folder)?;
     let revocations = store.reading().revocations(&kept.programme.id)?;
+    let uses = store.reading().uses(&kept.programme.id)?;
+    let tokens = Arc::new(Tokens::new(&store.reading().tokens()?));
     let public_url = bound.public_url().to_string();
-    let links = invites.links(&kept.guests(&revocations), kept.validity(), &public_url);
+    let guests = kept.guests(&revocations);
+    let links = invites.links(&guests, kept.validity(), &public_url);
+    // They are given out below, or printed by `roundtable invite`: listed from now on.
+    store.keep_invites(&guests.grants(kept.validity()), clock.now())?;
 
     let mut media = config.media.clone();
     media.addresses = reach::media_addresses(
@@ -173,28 +180,50 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     );
     warn_of_unreachable_media(&config, &media.addresses);
     let media = Arc::new(Media::start(&media)?);
-    let directory = Directory::new(Arc::clone(&now));
     let programme = Arc::new(kept.programme);
-    let meetings = rebuild(&programme, store.reading(), &config.meeting)?;
+    let meetings = rebuild(&programme, &mut store, &config)?;
+    // A machine whose clock was set back does not take the meetings back.
+    let latest = meetings.iter().map(Meeting::latest).max();
+    let clock = clock.not_before(latest.unwrap_or(clock.now()));
+    let now: Now = Arc::new(move || clock.now());
+    let directory = Directory::new(Arc::clone(&now));
     let store = Arc::new(Mutex::new(store));
+    let invites = Arc::new(invites);
     let (journal, writer) = Journal::start(programme.id.clone(), Arc::clone(&store))
         .map_err(system("cannot start the thread that writes the journal"))?;
     for meeting in meetings {
         let session = meeting.plan().id.clone();
-        let keeping = journal.session(session.clone(), meeting.rev());
+        let keeping = journal.session(session.clone(), meeting.rev(), &meeting.basis());
         let room = Room::recover(meeting, config.room.clone(), clock.now());
         let (plane, notices) = media.open_session();
         let order = move |order| plane.order(order);
         directory.open(session, room, (order, notices), keeping);
     }
+    // Last: the rooms' media have found the least loaded threads.
+    let (plane, notices) = media.open_session();
+    let checking = (move |order| plane.order(order), notices);
+    let paths = check::start(
+        config.check.clone(),
+        checking,
+        directory.peer_mint(),
+        move || clock.now(),
+    );
     for opening in &openings {
         open_session(&directory, &programme, opening).await?;
     }
     let context = Arc::new(signalling::Context::new(
         Arc::clone(&programme),
         Arc::new(directory),
-        Arc::new(invites),
-        revocations,
+        signalling::Links {
+            invites: Arc::clone(&invites),
+            revocations,
+            uses,
+            keep_use: keep_use(&store, &programme.id),
+        },
+        signalling::Checks {
+            paths,
+            keep_report: keep_report(&store, &programme.id),
+        },
         now,
         config.signalling.clone(),
     ));
@@ -204,6 +233,18 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
         let what = format!("cannot write the links to {}", path.display());
         write_private(path, &link::to_json(&links)).map_err(system(what))?;
     }
+
+    // Last of what can fail: who cannot start has posted nothing.
+    let (webhooks, delivering) = webhooks::start(webhooks::Parts {
+        event: programme.id.clone(),
+        store: Arc::clone(&store),
+        reading: Reading::open(&folder)?,
+        commits: journal.commits(),
+        clock,
+        settings: config.webhooks.clone(),
+    })
+    .map_err(io::Error::other)
+    .map_err(system("webhooks cannot be delivered"))?;
 
     let listening = bound.listening_url().to_string();
     let addresses: Vec<String> = media
@@ -225,11 +266,21 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     };
     tell(&greeting.text());
 
+    let api = http::Desk {
+        store: Arc::clone(&store),
+        folder: folder.clone(),
+        key: invites,
+        tokens: Arc::clone(&tokens),
+        webhooks,
+        public_url: public_url.clone(),
+        requests_per_s: config.http.api_requests_per_s,
+    };
     let desk = Desk {
         store,
         event: programme.id.clone(),
         public_url,
         context: Arc::clone(&context),
+        tokens,
         clock,
         runtime: Handle::current(),
     };
@@ -240,6 +291,7 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
         signalling: Arc::clone(&context),
         journal,
         media,
+        desk: api,
     };
     let mut serving = tokio::spawn(bound.serve(behind, stopping, patience));
 
@@ -267,6 +319,8 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     }
     control.abort();
     let _ended = control.await;
+    // What happens from here on is delivered after the next start.
+    delivering.finish(closing).await;
     // What waits for the disk has been announced to nobody; where the disk takes it, it is kept.
     let (finished, waited) = oneshot::channel();
     thread::spawn(move || {
@@ -277,6 +331,26 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
         tracing::warn!("the journal's last entries could not be written in time");
     }
     Ok(())
+}
+
+/// How a use of a limited link is stored.
+fn keep_use(store: &Arc<Mutex<Store>>, event: &EventId) -> signalling::KeepUse {
+    let (store, event) = (Arc::clone(store), event.clone());
+    Arc::new(move |jti, device| {
+        // Each change is one transaction: a panic elsewhere has left none half done.
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.keep_use(&event, jti, device)
+    })
+}
+
+/// How a check's report is stored.
+fn keep_report(store: &Arc<Mutex<Store>>, event: &EventId) -> signalling::KeepReport {
+    let (store, event) = (Arc::clone(store), event.clone());
+    Arc::new(move |member, at, report| {
+        // Each change is one transaction: a panic elsewhere has left none half done.
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.keep_report(&event, member, at, report)
+    })
 }
 
 /// Whether whoever stops the server has asked twice.
@@ -307,17 +381,35 @@ async fn drained(context: &signalling::Context, within: Millis, signals: &mut Si
 }
 
 /// The meeting of each session as its journal has it: there is one from the start, and each is small
-/// while nobody is in it.
+/// while nobody is in it. Where many entries had to be replayed, their outcome is kept for the next
+/// start.
 fn rebuild(
     programme: &Programme,
-    reading: &Reading,
-    settings: &meeting::Settings,
+    store: &mut Store,
+    config: &Config,
 ) -> Result<Vec<Meeting>, store::Fault> {
     let mut meetings = Vec::new();
     for (_, plan) in programme.sessions() {
-        let mut meeting = Meeting::new(plan.clone(), programme.seats.clone(), settings.clone());
-        for entry in reading.journal(&programme.id, &plan.id)? {
+        let seats = programme.seats.clone();
+        let planned = Meeting::new(plan.clone(), seats, config.meeting.clone());
+        let basis = planned.basis();
+        let reading = store.reading();
+        let (kept, mut entries) = reading.journal_from(&programme.id, &plan.id, &basis)?;
+        let mut meeting = match kept.map(|(_, body)| planned.restore(&body)) {
+            Some(Ok(meeting)) => meeting,
+            // One that this version cannot read is of no use: everything is in the journal.
+            Some(Err(_)) => {
+                entries = reading.journal(&programme.id, &plan.id)?;
+                planned
+            }
+            None => planned,
+        };
+        for entry in &entries {
             meeting.apply(entry.at, &entry.event);
+        }
+        let replayed = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        if let (true, Ok(body)) = (replayed >= config.room.snapshot_events, meeting.keep()) {
+            store.keep_snapshot(&programme.id, &plan.id, meeting.rev(), &basis, &body)?;
         }
         meetings.push(meeting);
     }
@@ -336,7 +428,7 @@ async fn open_session(
     let found = programme
         .session(&opening.session)
         .zip(directory.room(&opening.session));
-    let (plan, room) = found.ok_or_else(|| {
+    let (_, room) = found.ok_or_else(|| {
         let known: Vec<&str> = programme
             .sessions()
             .map(|(_, plan)| plan.id.as_str())
@@ -347,17 +439,18 @@ async fn open_session(
         ))
     })?;
     // A session that has begun goes on as its chairs left it.
-    let state = directory.states().borrow().get(&opening.session).copied();
-    match state {
+    let standing = directory.states().borrow().get(&opening.session).cloned();
+    match standing.map(|standing| standing.state) {
         Some(SessionState::Scheduled | SessionState::Prepared) | None => {}
         Some(SessionState::Live | SessionState::Paused | SessionState::Closed) => return Ok(()),
     }
-    let configure = (opening.mode, opening.microphones) != (None, None);
-    let configure = configure.then(|| Command::ConfigureFloor {
-        mode: opening.mode.unwrap_or(plan.profile.mode),
-        microphones: opening.microphones.unwrap_or(plan.profile.microphones),
-    });
-    for command in configure.into_iter().chain([Command::OpenSession]) {
+    // After the opening, whose first item may have settings of its own.
+    let change = ProfileChange {
+        mode: opening.mode,
+        microphones: opening.microphones,
+        ..ProfileChange::default()
+    };
+    for command in [Command::OpenSession, Command::ConfigureSession { change }] {
         room.command(command)
             .await
             .map_err(|closed| fault(closed.to_string()))?
@@ -365,7 +458,10 @@ async fn open_session(
     }
     // Whoever connects from now on finds it open: it is stored, and so announced.
     let mut states = directory.states();
-    let open = states.wait_for(|states| states.get(&opening.session) == Some(&SessionState::Live));
+    let open = states.wait_for(|states| {
+        let standing = states.get(&opening.session);
+        standing.is_some_and(|standing| standing.state == SessionState::Live)
+    });
     open.await.map_err(|gone| fault(gone.to_string()))?;
     Ok(())
 }

@@ -24,16 +24,24 @@ pub struct GuestList<'a> {
     pub revocations: &'a Revocations,
 }
 
-/// When an event's invites are valid. The same validity gives the same invites.
+/// When an event's invites are valid, and how often. The same validity gives the same invites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
     /// The beginning: by default when the event was first imported.
     pub not_before: Timestamp,
     /// The end: by default a day after the event's.
     pub expires: Timestamp,
+    /// On how many devices each opens; none: on any number.
+    pub uses: Option<u16>,
 }
 
 impl GuestList<'_> {
+    /// The grants of every seat's present invite, in the order of the roster.
+    pub fn grants(&self, validity: Validity) -> Vec<Grant> {
+        let seats = self.seats.iter();
+        seats.map(|seat| self.grant(seat, validity)).collect()
+    }
+
     /// The grant of a seat's present invite.
     ///
     /// It follows from the seat and the validity alone, so that making the links again makes the
@@ -51,6 +59,7 @@ impl GuestList<'_> {
             jti: String::new(),
             not_before: whole_second(not_before),
             expires: whole_second(validity.expires),
+            uses: validity.uses,
         };
         // Ends: there are no more rounds than ids withdrawn one by one, but for one in 64.
         for attempt in 0_u64.. {
@@ -65,9 +74,10 @@ impl GuestList<'_> {
 }
 
 fn jti(grant: &Grant, attempt: u64) -> String {
+    let uses = grant.uses.map_or(String::new(), |uses| format!("{uses}/"));
     // Slugs and words have no `/`, so that no two invites are hashed as the same text.
     let text = format!(
-        "{}/{}/{}/{}/{}/{attempt}",
+        "{}/{}/{}/{}/{}/{uses}{attempt}",
         grant.event,
         grant.member,
         grant.role.as_str(),

@@ -16,9 +16,12 @@ use crate::{
 
 /// Names the program, not the address: a server that moves keeps its links. Which server signed
 /// is what the key proves.
-const ISSUER: &str = "roundtable";
+pub(super) const ISSUER: &str = "roundtable";
 /// A longer token is refused unread; ours have some 400 bytes.
-const TOKEN_BYTES_MAX: usize = 4096;
+pub(super) const TOKEN_BYTES_MAX: usize = 4096;
+/// The highest limit of an invite's use. Past it the invite is none of ours: a limited link makes the
+/// store keep as many devices.
+pub const USES_MAX: u16 = 1000;
 /// So long before its `nbf` an invite opens already.
 const EARLY_MS: Millis = Millis::from_secs(60);
 /// The shortest secret for HS256, in bytes: as long as its hash (RFC 7518 section 3.2).
@@ -47,13 +50,16 @@ struct Claims {
     nbf: i64,
     /// Seconds since 1970.
     exp: i64,
+    /// On how many devices it opens, 1 to [`USES_MAX`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uses: Option<u16>,
 }
 
 /// Signs and verifies with one key.
 pub struct Invites {
-    algorithm: Algorithm,
-    signing: EncodingKey,
-    checking: DecodingKey,
+    pub(super) algorithm: Algorithm,
+    pub(super) signing: EncodingKey,
+    pub(super) checking: DecodingKey,
 }
 
 impl Invites {
@@ -90,6 +96,7 @@ impl Invites {
             jti: grant.jti.clone(),
             nbf: seconds(grant.not_before),
             exp: seconds(grant.expires),
+            uses: grant.uses,
         };
         jsonwebtoken::encode(&Header::new(self.algorithm), &claims, &self.signing)
             .expect("the key was parsed for this algorithm, and such claims always are JSON")
@@ -123,8 +130,10 @@ impl Invites {
             jti: claims.jti,
             not_before: Timestamp(claims.nbf.saturating_mul(1000)),
             expires: Timestamp(claims.exp.saturating_mul(1000)),
+            uses: claims.uses,
         };
-        if grant.event != *guests.event {
+        let possible = grant.uses.is_none_or(|uses| (1..=USES_MAX).contains(&uses));
+        if grant.event != *guests.event || !possible {
             return Err(LinkRefusal::Invalid);
         }
         if now >= grant.expires {
@@ -151,7 +160,7 @@ impl Invites {
     }
 }
 
-fn seconds(time: Timestamp) -> i64 {
+pub(super) fn seconds(time: Timestamp) -> i64 {
     time.0.div_euclid(1000)
 }
 
@@ -170,6 +179,7 @@ mod tests {
     const VALIDITY: Validity = Validity {
         not_before: Timestamp(1_000_000_400),
         expires: Timestamp(2_000_000_900),
+        uses: None,
     };
     const NOW: Timestamp = Timestamp(1_500_000_000);
 
@@ -459,6 +469,23 @@ mod tests {
         let again = invites().links(&event.guests(), later, "https://x.example/");
         assert_ne!(again[0].jti, links()[0].jti);
         assert_ne!(Event::new("other").grant().jti, event.grant().jti);
+    }
+
+    #[test]
+    fn a_limited_link_is_another_and_says_its_limit() {
+        let event = Event::new("e");
+        let limited = |uses| Validity {
+            uses: Some(uses),
+            ..VALIDITY
+        };
+        let grant = event.guests().grant(&event.seats[1], limited(3));
+        assert_eq!(verify(&invites().mint(&grant)), Ok(grant.clone()));
+        assert_ne!(grant.jti, event.grant().jti);
+        for uses in [0, USES_MAX + 1] {
+            let grant = event.guests().grant(&event.seats[1], limited(uses));
+            let refused = verify(&invites().mint(&grant));
+            assert_eq!(refused, Err(LinkRefusal::Invalid), "{uses}");
+        }
     }
 
     #[test]

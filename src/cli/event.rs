@@ -1,12 +1,17 @@
 //! SHELL. `roundtable event …`.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Ending, Where, change, print};
+use super::{Ending, Where, change, print, verify};
 use crate::{
+    ids::EventId,
     programme::{self, Programme},
+    record::{ChairsChat, Journal, Record},
     serve::control::Request,
     store::{Fault, Reading},
 };
@@ -19,6 +24,8 @@ pub(super) enum Command {
     Import(Import),
     /// Print a line for each event that is kept, its id first
     List(List),
+    /// Write an event's record: who came, who spoke, what was decided; also while a server runs
+    Export(Export),
 }
 
 #[derive(Debug, Args)]
@@ -41,6 +48,35 @@ pub(super) struct Import {
 pub(super) struct List {
     #[command(flatten)]
     place: Where,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// The event, by its id
+    #[arg(value_name = "EVENT")]
+    event: EventId,
+    /// As what
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The file to write, or with `--format csv` the folder [default: standard output]
+    #[arg(long, value_name = "FILE", required_if_eq("format", "csv"))]
+    out: Option<PathBuf>,
+    /// With what was written to the chairs alone
+    #[arg(long)]
+    with_chairs_chat: bool,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
+    /// A document: minutes to complete, and all lists
+    #[default]
+    Markdown,
+    /// One object with everything
+    Json,
+    /// A table a file
+    Csv,
 }
 
 pub(super) fn run(command: Command) -> Result<(), Ending> {
@@ -71,8 +107,57 @@ pub(super) fn run(command: Command) -> Result<(), Ending> {
                 print(&format!("{}\n", line(&kept.programme)));
             }
         }
+        Command::Export(export) => write_record(&export)?,
     }
     Ok(())
+}
+
+fn write_record(export: &Export) -> Result<(), Ending> {
+    let reading = Reading::open(&export.place.folder()?).map_err(Ending::not_done)?;
+    let whole = reading.whole(&export.event).map_err(verify::ending)?;
+    if !whole.verdict.is_whole() {
+        return Err(Ending::no(whole.verdict.findings().join("\n")));
+    }
+    let journals: Vec<Journal> = whole
+        .sessions
+        .into_iter()
+        .map(|(session, entries)| Journal { session, entries })
+        .collect();
+    let chairs = if export.with_chairs_chat {
+        ChairsChat::With
+    } else {
+        ChairsChat::Without
+    };
+    let head = whole.verdict.own.head;
+    let record = Record::new(&whole.programme, &journals, head, chairs);
+    let text = match (export.format, &export.out) {
+        (Format::Markdown, _) => record.markdown(),
+        (Format::Json, _) => record.json(),
+        (Format::Csv, Some(folder)) => {
+            fs::create_dir_all(folder).map_err(|why| unwritten(folder, &why))?;
+            for file in record.tables() {
+                write(&folder.join(file.name), &file.text)?;
+            }
+            return Ok(());
+        }
+        // The command line does not allow it.
+        (Format::Csv, None) => return Err(Ending::not_done("--out DIR says where to")),
+    };
+    match &export.out {
+        Some(file) => write(file, &text),
+        None => {
+            print(&text);
+            Ok(())
+        }
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Ending> {
+    fs::write(file, text).map_err(|why| unwritten(file, &why))
+}
+
+fn unwritten(path: &Path, why: &std::io::Error) -> Ending {
+    Ending::not_done(format!("{}: cannot be written: {why}", path.display()))
 }
 
 fn read(file: &PathBuf) -> Result<(String, Programme), Ending> {

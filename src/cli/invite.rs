@@ -6,13 +6,13 @@ use clap::{Args, ValueEnum};
 
 use super::{Ending, Where, change, print};
 use crate::{
-    auth::{Link, Validity, key_file, link},
+    auth::{Link, USES_MAX, Validity, key_file, link},
     clock::Clock,
     config::Config,
     http::PublicUrl,
     ids::{EventId, MemberId},
     serve::{
-        control::{self, Done, Reply, Request},
+        control::{self, Done, Invite, Reply, Request},
         event,
     },
     store::{Fault, Reading},
@@ -40,6 +40,11 @@ pub(super) struct Flags {
     /// How long the links are valid from now on, in days [default: until a day after the event]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3650))]
     valid_days: Option<u64>,
+    /// On how many devices each link opens; coming back on one does not count again
+    /// [default: on any number]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(USES_MAX)))]
+    #[arg(conflicts_with_all = ["revoke", "revoke_member"])]
+    uses: Option<u16>,
     /// Withdraw the link with this id, also while the server runs; may be repeated
     #[arg(long, value_name = "JTI", allow_hyphen_values = true)]
     revoke: Vec<String>,
@@ -84,19 +89,26 @@ pub(super) fn run(flags: &Flags) -> Result<(), Ending> {
             ..validity
         };
     }
+    validity.uses = flags.uses;
     let invites = key_file::load_or_make(&folder).map_err(Ending::not_done)?;
     let public_url = match (&flags.public_url, running.public_url) {
         (Some(url), _) => url.to_string(),
         (None, Some(url)) => url,
         (None, None) => configured_url(&config)?,
     };
-    let mut links = invites.links(&kept.guests(&revocations), validity, &public_url);
+    let guests = kept.guests(&revocations);
+    let mut links = invites.links(&guests, validity, &public_url);
     if let Some(unknown) = flags.member.iter().find(|asked| !has(&links, asked)) {
         return Err(Ending::no(Fault::UnknownMember(unknown.clone())));
     }
     if !flags.member.is_empty() {
         links.retain(|link| flags.member.contains(&link.member));
     }
+    // Before anything is printed: what is given out can be listed.
+    let mut given = guests.grants(validity);
+    given.retain(|grant| has(&links, &grant.member));
+    let invites = given.into_iter().map(Invite).collect();
+    change(&flags.place, &Request::KeepInvites { invites })?;
     print(&match flags.format {
         Format::Text => link::to_text(&links),
         Format::Json => link::to_json(&links),

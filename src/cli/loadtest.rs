@@ -1,5 +1,6 @@
 //! SHELL. `roundtable loadtest`.
 
+mod event;
 mod files;
 mod own_server;
 mod waiting;
@@ -16,7 +17,7 @@ use tokio::{
     sync::watch,
 };
 
-use self::{own_server::OwnServer, waiting::wait};
+use self::{event::Event, own_server::OwnServer, waiting::wait};
 use super::{Ending, print};
 use crate::loadtest::{
     self, Metrics, NotRun, Setting,
@@ -29,6 +30,7 @@ use crate::loadtest::{
     scenario::{Plan, SCENARIOS, SPEAKERS_MAX, Scenario},
     weather::Climate,
 };
+use crate::programme;
 
 const PARTICIPANTS_MAX: i64 = 1000;
 
@@ -37,7 +39,13 @@ pub(super) struct Flags {
     /// What happens
     #[arg(long, value_name = "NAME", default_value = SCENARIOS[0].name, value_parser = SCENARIOS.map(|row| row.name))]
     scenario: String,
-    /// How many join [default: the scenario's, 50 or 10]
+    /// The event whose agenda is played, its file; in the scenario agenda alone [default: the model event]
+    #[arg(long, value_name = "FILE", conflicts_with = "links")]
+    event: Option<PathBuf>,
+    /// How many times faster than planned; in the scenario agenda alone [default: 60, a minute in a second]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    speed: Option<u32>,
+    /// How many join [default: the scenario's, 50 or 10; agenda: everybody of the event]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=PARTICIPANTS_MAX))]
     participants: Option<u16>,
     /// How many of them send; the others receive alone [default: the scenario's]
@@ -46,7 +54,7 @@ pub(super) struct Flags {
     /// Each speaker's picture in kbit/s, 0 for none [default: the scenario's]
     #[arg(long, value_name = "KBIT/S", value_parser = clap::value_parser!(u32).range(0..=20_000))]
     video: Option<u32>,
-    /// How long all are together, in seconds [default: 20]
+    /// How long all are together, in seconds; an agenda takes its own time [default: 20]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     duration: Option<u32>,
     /// Over how long they join, in seconds; 0: all at once [default: 5; storm: 10]
@@ -107,16 +115,22 @@ struct LimitFlags {
     /// --loss make of it]
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     max_p99_ms: Option<f64>,
-    /// Time from joining to the first sound or picture that 19 of 20 keep [default: 3000; storm: 6000]
+    /// Time from joining to the first sound or picture that 19 of 20 keep [default: 3000; storm: 6000;
+    /// agenda: not looked at]
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     max_join_ms: Option<f64>,
-    /// Longest silence of a speaker's sound at any receiver [default: 500; floor: not looked at]
+    /// Longest silence of a speaker's sound at any receiver [default: 500; floor, agenda: not
+    /// looked at]
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     max_gap_ms: Option<f64>,
     /// Time from giving the floor to its holder being heard that 19 of 20 receivers keep [default:
-    /// 1000, in floor alone]
+    /// 1000, in floor and agenda alone]
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     max_grant_ms: Option<f64>,
+    /// Time from the chair's asking all over to the next session to the last one's being there [default:
+    /// 10000, in agenda alone]
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    max_move_ms: Option<f64>,
     /// Participants who join and stay to the end [default: all]
     #[arg(long, value_name = "N")]
     min_joined: Option<u16>,
@@ -142,15 +156,55 @@ impl LimitFlags {
             join_ms: self.max_join_ms.or(limits.join_ms),
             gap_ms: self.max_gap_ms.or(limits.gap_ms),
             grant_ms: self.max_grant_ms.or(limits.grant_ms),
+            move_ms: self.max_move_ms.or(limits.move_ms),
             joined: self.min_joined.or(limits.joined),
         }
     }
 }
 
 impl Flags {
-    fn plan(&self) -> Result<Plan, Ending> {
+    fn row(&self) -> Result<Scenario, Ending> {
         let row = loadtest::scenario::named(&self.scenario);
         let row = *row.ok_or_else(|| Ending::not_done("there is no such scenario"))?;
+        if !row.plays_agenda() && (self.event.is_some() || self.speed.is_some()) {
+            let wrong = "--event and --speed are of the scenario agenda: add --scenario agenda";
+            return Err(Ending::not_done(wrong));
+        }
+        Ok(row)
+    }
+
+    /// The event whose agenda is played, where it is not a running server's.
+    fn event(&self, row: &Scenario) -> Result<Option<Event>, Ending> {
+        if !row.plays_agenda() || self.links.is_some() {
+            return Ok(None);
+        }
+        let event = match &self.event {
+            None => Event::read(programme::MODEL_EVENT),
+            Some(file) => {
+                let name = file.display();
+                let text = fs::read_to_string(file)
+                    .map_err(|why| Ending::not_done(format!("{name}: cannot be read: {why}")))?;
+                Event::read(&text).map_err(|why| format!("{name}: {why}"))
+            }
+        };
+        event.map(Some).map_err(Ending::not_done)
+    }
+
+    /// Of that row, with the seats that there are.
+    fn plan(&self, row: Scenario, seats: Option<usize>, minutes: u32) -> Result<Plan, Ending> {
+        let speed = self.speed.unwrap_or(row.speed);
+        // All who may come do, where it is their own event.
+        let all = seats.filter(|_| row.plays_agenda());
+        let all = all.map(|all| u16::try_from(all).unwrap_or(u16::MAX));
+        let row = Scenario {
+            participants: all.unwrap_or(row.participants),
+            duration_s: match (minutes * 60).checked_div(speed) {
+                Some(duration_s) if row.plays_agenda() => duration_s,
+                Some(_) | None => row.duration_s,
+            },
+            speed,
+            ..row
+        };
         let scenario = Scenario {
             participants: self.participants.unwrap_or(row.participants),
             speakers: self.speakers.unwrap_or(row.speakers),
@@ -176,13 +230,24 @@ pub(super) fn run(flags: &Flags) -> Result<(), Ending> {
     if let Some(written) = &flags.write_event {
         return write_event(written);
     }
-    let plan = flags.plan()?;
+    let row = flags.row()?;
+    let event = flags.event(&row)?;
+    let invites = flags.links.as_deref().map(read).transpose()?;
+    let seats = match (&event, &invites) {
+        (Some(event), _) => Some(event.seats),
+        (None, Some(invites)) => Some(invites.len()),
+        (None, None) => None,
+    };
+    let minutes = event.as_ref().map_or(0, |event| event.minutes);
+    let plan = flags.plan(row, seats, minutes)?;
     files::make_room(plan.scenario.participants);
     // Before there are other threads: the server dies with the one that starts it.
-    let (server, mut invites) = match &flags.links {
-        Some(file) => (None, read(file)?),
+    let (server, mut invites) = match invites {
+        Some(invites) => (None, invites),
         None => {
-            let (server, file) = OwnServer::start(&plan).map_err(Ending::not_done)?;
+            let event = event.map(|event| event.text);
+            let (server, file) =
+                OwnServer::start(&plan, event.as_deref()).map_err(Ending::not_done)?;
             let invites = read(&file)?;
             (Some(server), invites)
         }
@@ -197,7 +262,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Ending> {
         participants: plan.scenario.participants.into(),
         speakers: plan.scenario.speakers,
         lean: plan.lean.into(),
-        chair: plan.has_chair(),
+        chair: plan.scenario.has_chair(),
     };
     let parts = invite::cast(invites, casting).map_err(Ending::not_done)?;
     let authority = parts.first().map(|part| part.invite.authority.clone());

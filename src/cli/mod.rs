@@ -9,6 +9,8 @@ mod event;
 mod invite;
 mod loadtest;
 mod serve;
+mod token;
+mod verify;
 
 use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
 
@@ -29,8 +31,9 @@ use crate::{
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `serve`: stopped by Ctrl-C or SIGTERM
-  1  the answer is no: a faulty event file, an unknown member, a machine with which something is
-     wrong, a load test that broke a limit, a server that failed while it ran
+  1  the answer is no: a faulty event file, an unknown event, member or token, a record that is not whole,
+     a machine with which something is wrong, a load test that broke a limit, a server that failed
+     while it ran
   2  not done: wrong usage, setting or file, a port or a folder that cannot be had
 
 Settings come from flags, then the environment (ROUNDTABLE__SECTION__KEY), then the file given by
@@ -57,12 +60,18 @@ enum Command {
     /// Look at this machine as `serve` would use it, and say what is wrong and what to type.
     #[command(after_help = EXIT_CODES)]
     Doctor(doctor::Flags),
-    /// Check, import and list events.
+    /// Check, import and list events, and export their record.
     #[command(subcommand, after_help = EXIT_CODES)]
     Event(event::Command),
     /// Print invite links, or revoke one.
     #[command(after_help = EXIT_CODES)]
     Invite(invite::Flags),
+    /// Make a token for the organiser's API, list them, or revoke one.
+    #[command(after_help = EXIT_CODES)]
+    Token(token::Flags),
+    /// Prove that an event's record is whole, or say where it is not; also while a server runs.
+    #[command(after_help = EXIT_CODES)]
+    Verify(verify::Flags),
     /// Let bots join, send and receive, and count what arrives.
     #[command(after_help = EXIT_CODES)]
     Loadtest(loadtest::Flags),
@@ -155,6 +164,8 @@ pub fn run() -> ExitCode {
                 Some(Command::Doctor(flags)) => doctor::run(&flags),
                 Some(Command::Event(command)) => event::run(command),
                 Some(Command::Invite(flags)) => invite::run(&flags),
+                Some(Command::Token(flags)) => token::run(&flags),
+                Some(Command::Verify(flags)) => verify::run(&flags),
                 Some(Command::Loadtest(flags)) => loadtest::run(&flags),
             });
     let (code, why) = match done {

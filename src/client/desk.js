@@ -4,6 +4,12 @@
 
 import { isHeard, sendsMedia, standing } from './meeting.js';
 
+/** Where the tab keeps that it goes without pictures. */
+const SOUND_ONLY = 'sound-only';
+
+/** Problems that may be gone when the page is shown again. */
+const PASSING = ['missing', 'busy', 'failed'];
+
 export class Desk {
   #devices;
   #media;
@@ -18,12 +24,15 @@ export class Desk {
   /** The member's own switches. */
   microphoneOn = true;
   cameraOn = true;
+  /** Pictures are neither sent nor received; kept for the tab. */
+  soundOnly = readKept();
 
   constructor({ devices, media, meeting, request }) {
     this.#devices = devices;
     this.#media = media;
     this.#meeting = meeting;
     this.#request = request;
+    media.restPictures(SOUND_ONLY, this.soundOnly);
     devices.subscribe(() => this.refresh());
     meeting.subscribe(() => this.refresh());
   }
@@ -56,8 +65,36 @@ export class Desk {
 
   async setCamera(on) {
     this.cameraOn = on;
+    if (on && this.soundOnly) this.#keepSoundOnly(false);
     if (on) await this.#devices.open('camera');
     this.refresh();
+  }
+
+  /** Goes without pictures, or with them again: the own camera then is as it was before. */
+  async setSoundOnly(on) {
+    this.#keepSoundOnly(on);
+    if (on) this.#devices.closeScreen();
+    else if (this.cameraOn && this.sends) await this.#devices.open('camera');
+    this.refresh();
+  }
+
+  #keepSoundOnly(on) {
+    this.soundOnly = on;
+    this.#media.restPictures(SOUND_ONLY, on);
+    try {
+      sessionStorage.setItem(SOUND_ONLY, on ? 'yes' : 'no');
+    } catch {
+      // A browser that lets pages keep nothing.
+    }
+  }
+
+  /** Opens again what the system has taken away, as a phone does while it is locked. */
+  async wake() {
+    const wanted = { microphone: this.microphoneOn, camera: this.cameraOn && !this.soundOnly };
+    for (const [kind, on] of Object.entries(wanted)) {
+      const gone = this.#devices[kind] === null && PASSING.includes(this.#devices.problems[kind]);
+      if (this.sends && on && gone) await this.#devices.open(kind);
+    }
   }
 
   /**
@@ -76,7 +113,7 @@ export class Desk {
   /** Brings tracks and sections to what the switches and the meeting say. */
   refresh() {
     // A device may also open late, when its permission comes after the decision to do without.
-    if (!this.cameraOn && this.#devices.camera) this.#devices.close('camera');
+    if ((!this.cameraOn || this.soundOnly) && this.#devices.camera) this.#devices.close('camera');
     if (this.#listening && this.#devices.microphone) this.#devices.close('microphone');
     const { microphone, camera } = this.#devices;
     // Only a change of device is passed on: a track that was substituted by hand stays.
@@ -88,9 +125,14 @@ export class Desk {
     this.#media.setMuted(!this.microphoneOn);
     this.#media.setSending({
       microphone: this.#sendsMicrophone(),
-      camera: this.sends && this.cameraOn && camera !== null,
+      camera: this.sends && this.cameraOn && camera !== null && !this.#isStopped('camera'),
     });
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Whether a chair has stopped this picture: then nothing of it need be sent. */
+  #isStopped(source) {
+    return Boolean(this.#meeting.state?.members.get(this.member.id)?.stopped?.includes(source));
   }
 
   #sendsMicrophone() {
@@ -100,5 +142,13 @@ export class Desk {
     // is what a muted speaker sends.
     const { turn } = standing(state, this.member.id);
     return this.microphoneOn || turn?.phase === 'speaking';
+  }
+}
+
+function readKept() {
+  try {
+    return sessionStorage.getItem(SOUND_ONLY) === 'yes';
+  } catch {
+    return false;
   }
 }

@@ -10,6 +10,12 @@ const CAMERA = {
 /** Loudness that the meter shows as nothing and as full, in dB. */
 const METER_DB = { silent: -60, full: -8 };
 
+/** A device that was open for so long, in ms, is worth replacing when it ends by itself. */
+const STEADY_MS = 3000;
+
+/** From here on the meter shows a voice, and not the room's noise alone. */
+const HEARD_LEVEL = 0.3;
+
 /**
  * Why a device did not open: `insecure`, `unsupported`, `denied`, `missing`, `busy`, `failed`.
  */
@@ -43,6 +49,8 @@ export class Devices {
   /** What is shared, or null. */
   screen = null;
   screenSound = null;
+  /** The open microphone has heard something since it was opened. */
+  heard = false;
   /** Why the microphone or the camera is not there, or null. */
   problems = { microphone: null, camera: null };
   /** What can be chosen, once permission is given: lists of `{id, label}`. */
@@ -165,7 +173,12 @@ export class Devices {
     this.#analyser.getFloatTimeDomainData(samples);
     const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
     const db = 10 * Math.log10(power + 1e-12);
-    return Math.min(1, Math.max(0, (db - METER_DB.silent) / (METER_DB.full - METER_DB.silent)));
+    const level = Math.min(1, Math.max(0, (db - METER_DB.silent) / (METER_DB.full - METER_DB.silent)));
+    if (level >= HEARD_LEVEL && !this.heard) {
+      this.heard = true;
+      this.#tell();
+    }
+    return level;
   }
 
   /** Lets the meter run where the browser waits for a press; call it from one. */
@@ -205,12 +218,16 @@ export class Devices {
     if (this[kind]) this[kind].stop();
     this[kind] = track;
     this.problems[kind] = null;
-    // Pulled out, or taken away by the system.
+    if (kind === 'microphone') this.heard = false;
+    const since = performance.now();
+    // Pulled out, or taken away by the system: another one is taken, if there is one.
     track.addEventListener('ended', () => {
       if (this[kind] !== track) return;
       this[kind] = null;
       this.problems[kind] = 'missing';
       this.#tell();
+      // One that ends as soon as it is opened would be opened for ever.
+      if (performance.now() - since > STEADY_MS) this.open(kind);
     });
     this.#tell();
   }

@@ -6,20 +6,35 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 /**
  * An element. In `properties`, `text` is its text, `testid` its `data-testid`, `on` its
- * listeners; `true` sets an attribute without a value, `false` and null leave it out.
+ * listeners; `true` sets an attribute without a value, `false` and null leave it out. A text or an
+ * attribute that is given as a function is asked for again when the language changes (`reword`).
  */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (value === false || value === null || value === undefined) continue;
-    if (name === 'text') element.textContent = value;
-    else if (name === 'testid') element.dataset.testid = value;
-    else if (name === 'on') {
+    if (name === 'on') {
       for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
-    } else element.setAttribute(name, value === true ? '' : value);
+    } else if (typeof value === 'function') {
+      (element.worded ??= []).push([name, value]);
+      put(element, name, value());
+    } else put(element, name, value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
+}
+
+function put(element, name, value) {
+  if (value === false || value === null || value === undefined) return;
+  if (name === 'text') setText(element, value);
+  else if (name === 'testid') element.dataset.testid = value;
+  else setAttribute(element, name, value);
+}
+
+/** Puts the texts of all elements anew that were given as functions. */
+export function reword() {
+  for (const element of document.querySelectorAll('*')) {
+    element.worded?.forEach(([name, give]) => put(element, name, give()));
+  }
 }
 
 /** A drawing of icons.js; the words beside it say what it means. */
@@ -36,11 +51,17 @@ export function icon(name) {
   return svg;
 }
 
-/** A button with words and perhaps an icon. */
+/** A button with words and perhaps an icon. One that is `setDisabled` takes no press. */
 export function button(text, { iconName, ...properties } = {}) {
-  return el('button', { type: 'button', ...properties },
+  const element = el('button', { type: 'button', ...properties },
     iconName ? icon(iconName) : null,
     el('span', { class: 'button-text', text }));
+  element.addEventListener('click', (event) => {
+    if (element.getAttribute('aria-disabled') !== 'true') return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, { capture: true });
+  return element;
 }
 
 /** Sets a text only where it differs, so that live regions speak only of changes. */
@@ -58,7 +79,27 @@ export function setAttribute(element, name, value) {
 }
 
 export function show(element, shown) {
-  if (element.hidden === shown) element.hidden = !shown;
+  if (element.hidden !== shown) return;
+  const focused = !shown && element.contains(document.activeElement);
+  element.hidden = !shown;
+  if (focused) focusHome();
+}
+
+/** What had the focus is gone: the screen's main control has it, where one is marked as that. */
+function focusHome() {
+  document.querySelector('[data-home]')?.focus();
+}
+
+/** Disables a button without taking the focus from whoever has just pressed it, as `disabled` would. */
+export function setDisabled(element, disabled) {
+  setAttribute(element, 'aria-disabled', disabled ? 'true' : null);
+}
+
+/** Shows those of `elements` that are `shown`; a focus on one that goes is handed to one that comes. */
+export function showSome(elements, shown) {
+  const focused = elements.find((element) => element === document.activeElement);
+  for (const element of elements) show(element, shown.includes(element));
+  if (focused?.hidden) shown[0]?.focus();
 }
 
 export function setIcon(element, name) {
@@ -74,13 +115,16 @@ export function setButtonText(element, text) {
 /**
  * Makes the children of `container` those of `items`, in order: elements are made once a key by
  * `create(item)`, brought up to date by `update(element, item)`, and moved only where they stand
- * wrong, so that focus and pictures stay.
+ * wrong, so that focus and pictures stay. Where the focused one goes, its neighbour has the focus.
  */
 export function keyed(container, items, keyOf, create, update) {
   const kept = container.keyedElements ??= new Map();
   const wanted = new Set(items.map(keyOf));
+  const focused = container.contains(document.activeElement) ? document.activeElement : null;
+  let lostAt = -1;
   for (const [key, element] of kept) {
     if (wanted.has(key)) continue;
+    if (element.contains(focused)) lostAt = [...container.children].indexOf(element);
     element.remove();
     kept.delete(key);
   }
@@ -94,8 +138,26 @@ export function keyed(container, items, keyOf, create, update) {
     }
     update(element, item);
     if (element === place) place = place.nextElementSibling;
-    else container.insertBefore(element, place);
+    else putBefore(container, element, place);
   }
+  if (lostAt >= 0) focusNear(container, lostAt, focused.dataset.testid);
+}
+
+/** What is moved in the document loses the focus: it is given back. */
+function putBefore(container, element, place) {
+  const active = element.contains(document.activeElement) ? document.activeElement : null;
+  container.insertBefore(element, place);
+  active?.focus({ preventScroll: true });
+}
+
+/** Focuses what has taken the place of a child that is gone, the same control of it where it has one. */
+function focusNear(container, index, testid) {
+  const child = container.children[Math.min(index, container.childElementCount - 1)];
+  const controls = child ? [child, ...child.querySelectorAll('button, [tabindex]')]
+    .filter((each) => each.matches('button, [tabindex]') && !each.disabled && each.getClientRects().length > 0) : [];
+  const next = controls.find((each) => each.dataset.testid === testid) ?? controls[0] ?? container.closest('[tabindex]');
+  if (next) next.focus({ preventScroll: true });
+  else focusHome();
 }
 
 /** Runs `draw` once a frame at most, and also while the page is hidden. */

@@ -33,6 +33,12 @@ export function sameWallClock(timestamp, zone, language) {
     === format(timestamp, language, full);
 }
 
+/** `17:37` in `zone`, and beside it one's own where that is another: `17:37 (13:37)`. */
+export function timeInBoth(timestamp, zone, language) {
+  const there = timeOfDay(timestamp, zone, language);
+  return sameWallClock(timestamp, zone, language) ? there : `${there} (${timeOfDay(timestamp, undefined, language)})`;
+}
+
 /** `Dr. Sari Wijaya` as `SW`: the first letters of the first and the last word, titles aside. */
 export function initials(name) {
   const words = name.split(/\s+/).filter((word) => word && !/\.$/.test(word));

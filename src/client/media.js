@@ -1,7 +1,7 @@
 // The member's media: which peer connection is in use, when another must follow it, what is sent.
 //
 // A connection that stands goes on playing until its successor does, so that a repair is not heard.
-// It must never know the DOM, the meeting's rules, or where tracks come from (devices.js).
+// Part of the client library (`signalling/protocol.md`). It must never know the DOM, the meeting's rules, or where tracks come from (devices.js).
 
 import { Peer } from './peer.js';
 
@@ -20,6 +20,7 @@ const VIEW_MS = 200;
 /** How long a path may be silent, by the browser's own judgement, before another is offered, in ms. */
 const SILENT_MS = 3000;
 
+/** Sound and picture of one client in one room at a time. */
 export class Media {
   #request;
   #makeAudio;
@@ -28,6 +29,7 @@ export class Media {
   #tracks = { microphone: null, camera: null, screen: null, screen_sound: null };
   #sending = { microphone: false, camera: false, screen: true, screen_sound: true };
   #muted = false;
+  #volumes = new Map();
   #forced = false;
   #output = '';
   /** The connection that plays; the one that is to follow it, or to be the first. */
@@ -37,6 +39,9 @@ export class Media {
   #doubted = false;
   #failures = 0;
   #retry = null;
+  /** What is drawn, as `show` was told; why none of it is received; what the server was told last. */
+  #shown = [];
+  #rests = new Set();
   #view = null;
   #viewTimer = null;
   #watch = null;
@@ -45,8 +50,10 @@ export class Media {
 
   /** `none`, `connecting`, `connected`, `lost` or `refused`. */
   status = 'none';
-  /** Why an offer was refused, for people. */
+  /** Why an offer was refused: the `Refusal` of protocol.js. */
   refusal = null;
+  /** The pictures that are sent in the room, of everybody: `[{ member, source }]`. */
+  pictures = [];
   /** The browser lets no sound out before a press. */
   soundBlocked = false;
   /** Called when the path falls silent: signalling may have gone the same way. */
@@ -85,11 +92,34 @@ export class Media {
     return this.#current ?? this.#next;
   }
 
+  /** Pictures that are received at once at most. */
+  get pictureSlots() {
+    return this.#options?.videoSlots ?? 0;
+  }
+
+  /** Whether pictures are received at all. */
+  get picturesRest() {
+    return this.#rests.size > 0;
+  }
+
+  /** The members whose camera or screen (`source`) is sent now, whoever is shown it. */
+  senders(source) {
+    const there = [...this.pictures, ...this.slots.filter(({ kind, member }) => kind === 'video' && member)];
+    return [...new Set(there.filter((each) => each.source === source).map(({ member }) => member))];
+  }
+
   /** Makes a connection for the room that this client is in. */
-  start({ iceServers, videoSlots }) {
+  start(options) {
+    // The server says anew what there is.
+    this.pictures = [];
+    return this.#startAnew(options);
+  }
+
+  #startAnew({ iceServers, videoSlots }) {
     this.#view = null;
     this.#options = { iceServers, videoSlots };
     this.#failures = 0;
+    if (this.picturesRest) this.#tellView();
     return this.#offer();
   }
 
@@ -99,8 +129,11 @@ export class Media {
    */
   resume(options) {
     if (!this.#current?.connected || this.#next || this.#doubted) return this.start(options);
+    this.pictures = [];
+    // It may not have reached the server.
+    if (this.#view === null) this.#renewView();
     clearTimeout(this.#resuming);
-    this.#resuming = setTimeout(() => this.start(options), RESUME_MS);
+    this.#resuming = setTimeout(() => this.#startAnew(options), RESUME_MS);
     return undefined;
   }
 
@@ -112,6 +145,7 @@ export class Media {
     this.#next = null;
     this.#current = null;
     this.#doubted = false;
+    this.pictures = [];
     this.#setStatus('none');
   }
 
@@ -160,6 +194,18 @@ export class Media {
     return this.#attach('microphone');
   }
 
+  /** How loud the sound of these members is played, 0 to 1 (a map); everybody else's in full. */
+  setVolumes(volumes) {
+    this.#volumes = volumes;
+    this.#drawVolumes();
+  }
+
+  #drawVolumes() {
+    for (const peer of this.#peers()) {
+      peer.setVolumes((member) => this.#volumes.get(member) ?? 1);
+    }
+  }
+
   /** The stream that a slot plays, or null. */
   slotStream(mid) {
     return this.#playing?.stream(mid) ?? null;
@@ -186,29 +232,57 @@ export class Media {
    * these pictures alone, none larger than it is drawn.
    */
   show(pictures) {
-    const view = JSON.stringify(pictures);
-    if (view === this.#view) return;
-    this.#view = view;
+    this.#shown = pictures;
+    this.#renewView();
+  }
+
+  /** Receives no pictures, at once, until no `reason` for that is left; sound goes on. */
+  restPictures(reason, rests) {
+    if (this.#rests.has(reason) === rests) return;
+    if (rests) this.#rests.add(reason);
+    else this.#rests.delete(reason);
+    if (this.#playing) this.#tellView();
+    this.#tell();
+  }
+
+  /** What the server is to send: a screen has to be named not to be. */
+  #wantedView() {
+    if (!this.picturesRest) return this.#shown;
+    return this.senders('screen').map((member) => ({ member, source: 'screen', height: 0 }));
+  }
+
+  #renewView() {
+    if (JSON.stringify(this.#wantedView()) === this.#view) return;
     this.#viewTimer ??= setTimeout(() => this.#tellView(), VIEW_MS);
   }
 
   #tellView() {
+    clearTimeout(this.#viewTimer);
     this.#viewTimer = null;
-    if (this.#view === null) return;
-    const told = this.#view;
-    this.#request('media.view', { pictures: JSON.parse(told) }).catch(() => {
+    const pictures = this.#wantedView();
+    const told = JSON.stringify(pictures);
+    if (told === this.#view) return;
+    this.#view = told;
+    this.#request('media.view', { pictures }).catch(() => {
       // Not in the room now, or too fast: the next drawing tells it again.
       if (this.#view === told) this.#view = null;
     });
   }
 
-  /** Takes a `media.…` signal. They are about the latest offer that was answered. */
+  /** Takes a `media.…` signal. All but the first are about the latest offer that was answered. */
   handleSignal(signal) {
+    if (signal.signal === 'media.pictures') {
+      this.pictures = signal.pictures;
+      if (this.picturesRest) this.#renewView();
+      this.#tell();
+      return;
+    }
     const peer = this.#next?.answered ? this.#next : this.#current;
     if (!peer) return;
     switch (signal.signal) {
       case 'media.slots':
         peer.slots = signal.slots;
+        this.#drawVolumes();
         clearTimeout(this.#resuming);
         this.#tell();
         break;
@@ -229,6 +303,11 @@ export class Media {
   setOutput(deviceId) {
     this.#output = deviceId;
     for (const peer of this.#peers()) peer.setOutput(deviceId);
+  }
+
+  /** Plays on what the system has stopped, as a phone does while it is locked. */
+  wake() {
+    return Promise.all(this.#peers().map((peer) => peer.play()));
   }
 
   /** Starts the sound that the browser held back; call it from a press. */
@@ -304,7 +383,7 @@ export class Media {
   #offerFailed(error) {
     this.#dropNext();
     if (error.code === 'bad_offer' || error.code === 'full') {
-      this.refusal = error.message;
+      this.refusal = error;
       this.#setStatus('refused');
     } else if (error.name === 'Unreachable') {
       // The next join offers anew.

@@ -26,7 +26,10 @@ export class Peer {
   #needed = {};
   #encoding = Promise.resolve();
   #streams = new Map();
-  #sounds = [];
+  /** The element that plays each audio slot, by its mid. */
+  #sounds = new Map();
+  /** Whose sound each slot carries, or carried last. */
+  #lastMembers = new Map();
   #patience;
   #closed = false;
 
@@ -133,12 +136,12 @@ export class Peer {
   /** Plays sound on this output device. */
   setOutput(deviceId) {
     this.output = deviceId;
-    for (const sound of this.#sounds) sound.setSinkId?.(deviceId).catch(() => {});
+    for (const sound of this.#sounds.values()) sound.setSinkId?.(deviceId).catch(() => {});
   }
 
   /** Starts the sound that the browser held back; call it from a press. */
   play() {
-    return Promise.all(this.#sounds.map((sound) => this.#play(sound)));
+    return Promise.all([...this.#sounds.values()].map((sound) => this.#play(sound)));
   }
 
   close() {
@@ -146,11 +149,18 @@ export class Peer {
     this.#patience.stop();
     this.pc.close();
     this.#streams.clear();
-    for (const sound of this.#sounds) {
+    for (const sound of this.#sounds.values()) {
       sound.srcObject = null;
       sound.remove();
     }
-    this.#sounds = [];
+    this.#sounds.clear();
+  }
+
+  /** Plays each audio slot as loud as `volumeOf(member)` says, 0 to 1. */
+  setVolumes(volumeOf) {
+    // The last sound of who has left a slot is still on its way here when the slot is empty already.
+    for (const { mid, member } of this.slots) if (member) this.#lastMembers.set(mid, member);
+    for (const [mid, sound] of this.#sounds) setVolume(sound, volumeOf(this.#lastMembers.get(mid)));
   }
 
   #handleCandidate(line) {
@@ -188,15 +198,15 @@ export class Peer {
       if (direction !== 'recvonly') continue;
       const stream = new MediaStream([receiver.track]);
       this.#streams.set(mid, stream);
-      if (receiver.track.kind === 'audio') this.#addSound(stream);
+      if (receiver.track.kind === 'audio') this.#addSound(mid, stream);
     }
   }
 
-  #addSound(stream) {
+  #addSound(mid, stream) {
     const sound = this.#makeAudio();
     sound.srcObject = stream;
     if (this.output) sound.setSinkId?.(this.output).catch(() => {});
-    this.#sounds.push(sound);
+    this.#sounds.set(mid, sound);
     this.#play(sound);
   }
 
@@ -205,7 +215,7 @@ export class Peer {
       await sound.play();
     } catch (error) {
       // An AbortError only says that the element was given up meanwhile.
-      if (error.name === 'NotAllowedError' && this.#sounds.includes(sound)) this.onSoundBlocked();
+      if (error.name === 'NotAllowedError' && [...this.#sounds.values()].includes(sound)) this.onSoundBlocked();
     }
   }
 }
@@ -219,4 +229,13 @@ function preferVp8(transceiver) {
   const wanted = codecs.filter(({ mimeType }) => /^video\/(vp8|rtx)$/i.test(mimeType));
   if (!wanted.some(({ mimeType }) => /vp8$/i.test(mimeType))) return;
   transceiver.setCodecPreferences?.(wanted);
+}
+
+/** Below this a sound is off where a page cannot set its loudness (iOS). */
+const OFF_BELOW = 1 / 3;
+
+function setVolume(sound, volume) {
+  sound.volume = volume;
+  const obeyed = Math.abs(sound.volume - volume) < 0.01;
+  sound.muted = !obeyed && volume < OFF_BELOW;
 }

@@ -1,6 +1,7 @@
 // The signalling connection of `roundtable.v1`: requests with answers, events, signals.
 //
-// It must never know the DOM, what an event means, or when to come back after a loss (visit.js).
+// Part of the client library (`signalling/protocol.md`, "Using the client library"). It must never know
+// the DOM, what an event means, or when to come back after a loss (visit.js).
 
 /** How long an answer may take, in ms. Past it the connection counts as dead and is closed. */
 const ANSWER_MS = 10_000;
@@ -25,11 +26,12 @@ export class Unreachable extends Error {
   }
 }
 
-/** The address of the signalling socket beside the page. */
-export function socketUrl(location) {
-  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/ws`;
+/** The address of the signalling socket of the server that `location`, or an invite link as a `URL`, is of. */
+export function socketUrl({ protocol, host }) {
+  return `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/ws`;
 }
 
+/** A connection that is made, and after a loss made anew, by `connect`; one at a time. */
 export class Protocol {
   #url;
   #socket = null;
@@ -44,10 +46,12 @@ export class Protocol {
   /** Called once a connection that stood has ended, with its close code. */
   onClosed = () => {};
 
+  /** `url` as `socketUrl` gives it. Nothing is connected yet. */
   constructor(url) {
     this.#url = url;
   }
 
+  /** Whether requests may be sent now. */
   get connected() {
     return this.#socket?.readyState === WebSocket.OPEN;
   }

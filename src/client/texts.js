@@ -1,399 +1,57 @@
-// Every text of the page. A language is one object of this form.
+// The page's texts, in the language that is chosen.
+//
+// `texts` is a live binding: read it where a text is drawn, never into a constant of a module. Where a
+// text is put once and not drawn again, `el` takes a function (dom.js): it is asked anew in another
+// language. It must never know the DOM: how a language comes to be chosen is ui-language.js's.
 
-function ordinal(number) {
-  const endings = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
-  return `${number}${endings[new Intl.PluralRules('en', { type: 'ordinal' }).select(number)]}`;
+import { Refusal } from './protocol.js';
+import { english } from './texts-en.js';
+import { indonesian } from './texts-id.js';
+import { russian } from './texts-ru.js';
+
+const ALL = { en: english, ru: russian, id: indonesian };
+
+export let texts = english;
+
+/** The languages: their codes, and what each calls itself. */
+export const languages = Object.entries(ALL).map(([code, { ownName }]) => ({ code, name: ownName }));
+
+const listeners = new Set();
+
+/** The code of the language that is chosen. */
+export const language = () => languages.find(({ code }) => ALL[code] === texts).code;
+
+/** Takes another language, by its code; all texts that are read from now on are in it. */
+export function chooseLanguage(code) {
+  if (texts === ALL[code]) return;
+  texts = ALL[code];
+  for (const listener of listeners) listener();
 }
 
-const english = {
-  language: 'en-GB',
-  product: 'Roundtable',
+/** Calls `listener()` after each change of the language; what it returns ends that. */
+export function onLanguage(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
 
-  roles: {
-    organiser: 'Organiser', chair: 'Chair', delegate: 'Delegate', podium: 'Podium guest',
-    interpreter: 'Interpreter', observer: 'Observer', technician: 'Technician',
-  },
-  sessionStates: {
-    scheduled: 'Not open yet', prepared: 'Being prepared', live: 'Live', paused: 'Paused',
-    closed: 'Closed',
-  },
-  you: 'you',
+/** The code of the first of these language tags that there are texts for; null: none. */
+export function fitting(tags) {
+  return tags.map(codeOf).find((code) => Object.hasOwn(ALL, code)) ?? null;
+}
 
-  connecting: 'Connecting…',
-  entering: 'Entering the session…',
+/** Why a request was not done, in words: by the code, since the server's own are English. */
+export function refusalText(error) {
+  const { refusals } = texts;
+  if (!(error instanceof Refusal)) return refusals.unreachable;
+  const known = Object.hasOwn(refusals, error.code) ? refusals[error.code] : refusals.other;
+  return typeof known === 'function' ? known(error.message) : known;
+}
 
-  check: {
-    heading: 'Check your devices',
-    welcome: (name) => `Welcome, ${name}`,
-    event: 'Event',
-    session: 'Session',
-    starts: 'Starts',
-    role: 'You take part as',
-    roleOf: (role, delegation) => (delegation ? `${role}, ${delegation}` : role),
-    inZone: (zone) => `${zone} time`,
-    ownTime: (time) => `${time} where you are`,
-    length: (minutes) => `${minutes} minutes`,
-    otherSessions: 'Programme: all sessions',
-    chooseSession: 'Choose',
-    chosenSession: 'Chosen',
-    name: 'Your name, as others will see it',
-    nameHint: 'Please give your full name and title.',
-    nameMissing: 'Please type your name.',
-    microphone: 'Microphone',
-    camera: 'Camera',
-    speaker: 'Loudspeaker',
-    systemSpeaker: 'System default',
-    device: (kind, number) => `${kind} ${number}`,
-    level: 'Microphone level',
-    speakNow: 'Say a few words: the bar should move.',
-    levelWaits: 'Press anywhere on this page to start the level meter.',
-    testSound: 'Play a test sound',
-    testSoundHint: 'You should hear three notes.',
-    cameraOff: 'Your camera is off',
-    cameraWaiting: 'Your browser may ask for the camera and the microphone. Please choose “Allow”.',
-    join: 'Join the session',
-    joinWaits: 'Join as soon as it opens',
-    joinListening: 'Join without camera and microphone',
-    joinListeningOnly: 'Join and listen',
-    listenerRole: 'You take part by watching and listening. You need no camera and no microphone.',
-    microphoneNote: {
-      delegate: 'Nobody hears you until you are given the floor.',
-      chair: 'In the session everybody hears you while it is on.',
-      podium: 'In the session everybody hears you while it is on.',
-    },
-    devices: {
-      insecure: {
-        title: 'This page was opened without https, so the browser gives no camera and microphone.',
-        next: 'Ask the organiser for a link that begins with https. You can join and listen now.',
-      },
-      unsupported: {
-        title: 'This browser gives no camera or microphone.',
-        next: 'Open your link in a current Chrome, Firefox or Safari. You can join and listen now.',
-      },
-      denied: {
-        title: (device, many) => `The ${device} ${many ? 'are' : 'is'} blocked for this page.`,
-        next: 'Press the lock or camera symbol beside the address, choose “Allow”, then try again.',
-      },
-      missing: {
-        title: (device, many) => `No ${device} ${many ? 'were' : 'was'} found.`,
-        next: 'Connect one and try again, or join without it.',
-      },
-      busy: {
-        title: (device, many) => `The ${device} ${many ? 'are' : 'is'} in use by another program.`,
-        next: 'Close other meetings and programs that use it, then try again.',
-      },
-      failed: {
-        title: (device) => `The ${device} could not be opened.`,
-        next: 'Unplug it and plug it in again, or choose another one, then try again.',
-      },
-    },
-    deviceWords: { microphone: 'microphone', camera: 'camera', both: 'camera and microphone' },
-    tryAgain: 'Try again',
-    unknownSession: 'The session named in your address is not part of this event; the current one is shown.',
-  },
-
-  waiting: {
-    heading: 'You are in the right place',
-    text: {
-      scheduled: 'The session is not open yet. You will enter by yourself as soon as the chair opens it.',
-      prepared: 'The chair is preparing the session. You will enter by yourself as soon as it opens.',
-      closed: 'This session is closed. Should the chair reopen it, you will enter by yourself.',
-    },
-    starts: (time) => `Planned start: ${time}`,
-    inTime: (minutes) => (minutes < 1 ? 'Starts now' : minutes === 1 ? 'Starts in 1 minute'
-      : minutes < 90 ? `Starts in ${minutes} minutes` : `Starts in ${Math.round(minutes / 60)} hours`),
-    keepOpen: 'Keep this page open. There is nothing to press.',
-    back: 'Back to the device check',
-  },
-
-  room: {
-    stage: 'Speakers and participants',
-    floor: 'The floor',
-    hasFloor: 'Has the floor',
-    haveFloor: 'Have the floor',
-    offered: 'Is being given the floor…',
-    nobody: 'Nobody has the floor',
-    nobodyHint: {
-      delegate: 'Raise your hand to ask for it.',
-      chair: 'Press “Next” or choose a person.',
-      other: 'The chair gives it to the next speaker.',
-    },
-    free: (free, all) => `${free} of ${all} microphones free`,
-    clockHeld: 'clock held',
-    lost: 'Connection lost',
-    lostSpeaker: 'Connection lost. The floor is kept for a moment.',
-    held: 'Clock stopped.',
-    heldBy: (name) => `Clock stopped by ${name}.`,
-    heldByYou: 'Clock stopped by you.',
-    heldByRestart: 'Clock stopped: the server was restarted.',
-    clockWaits: 'the clock starts with the first word',
-    left: 'left',
-    over: 'over time',
-    of: (limit) => `of ${limit}`,
-    mutedByChair: 'Muted by the chair',
-    askedToUnmute: 'Asked to open the microphone',
-    queue: 'Speakers’ list',
-    queueEmpty: 'No hands are raised.',
-    next: 'next',
-    people: 'People',
-    peopleCount: (count) => `People (${count})`,
-    queueCount: (count) => (count ? `Speakers’ list (${count})` : 'Speakers’ list'),
-    speaking: 'Speaking',
-    waitingPlace: (place) => `Waiting, number ${place}`,
-    waitingShort: (place) => `Waiting, ${ordinal(place)}`,
-    offeredShort: 'Gets the floor',
-    muted: 'Muted',
-    asked: 'Asked to unmute',
-    chairStage: 'The chair',
-    empty: {
-      scheduled: 'The session is not open yet.',
-      prepared: 'The session is being prepared.',
-      live: 'No cameras are on.',
-      paused: 'The session is paused.',
-      closed: 'The session is closed.',
-    },
-    notOpen: {
-      scheduled: 'The session is not open yet. Open it when you are ready: everybody who waits then enters.',
-      prepared: 'Chairs and podium guests can test now. Delegates enter when the session opens.',
-    },
-    screenOf: (name) => `Screen of ${name}`,
-    selfName: (name) => `${name} (you)`,
-    paused: 'The session is paused. Only the chair is heard.',
-    closed: 'This session is closed. Thank you for taking part.',
-    goTo: (title) => `Go to: ${title}`,
-    turnSoundOn: 'Turn on sound',
-    soundBlocked: 'Your browser holds the sound back.',
-    returning: 'Connection lost, coming back…',
-    serverDraining: 'The server is about to be restarted. Please finish what you are saying; this page comes back by itself.',
-    serverStopped: 'The server was stopped and may be restarting. This page comes back by itself…',
-    mediaLost: 'Sound and picture are interrupted. Connecting again…',
-    mediaConnecting: 'Connecting sound and picture…',
-    mediaRefused: (why) => `Sound and picture could not be connected: ${why}`,
-  },
-
-  own: {
-    label: 'Your state',
-    speaking: ['You are speaking', 'Everybody hears you.'],
-    speakingWaits: ['You have the floor', 'Please speak: everybody hears you.'],
-    offered: ['You have the floor', 'Please speak now.'],
-    openMicrophone: ['You have the floor', 'Open your microphone to speak.'],
-    selfMuted: ['You have the floor', 'Your microphone is muted.'],
-    noMicrophone: ['You have the floor', 'There is no microphone: switch one on.'],
-    waiting: (place) => [`Waiting, number ${place}`,
-      place === 1 ? 'You are next.' : `${place - 1} before you.`],
-    connecting: ['Connecting…', 'You are heard as soon as sound is connected.'],
-    lost: ['Connection lost', 'Nobody hears you until it is back.'],
-    idle: ['Not speaking', 'Raise your hand to ask for the floor.'],
-    idlePaused: ['Not speaking', 'The session is paused.'],
-    idleClosed: ['Not speaking', 'The session is closed.'],
-    idleNotOpen: ['Not speaking', 'The session is not open yet.'],
-    mutedByChair: ['Muted by the chair', 'The chair can ask you to open the microphone again.'],
-    asked: ['Muted by the chair', 'The chair asks you to open your microphone.'],
-    open: ['Microphone open', 'Everybody hears you.'],
-    closed: ['Microphone closed', 'Nobody hears you.'],
-    listening: ['Listening', 'You see and hear the session.'],
-  },
-
-  bar: {
-    label: 'Your controls',
-    raise: 'Raise hand',
-    lower: 'Lower hand',
-    finish: 'Finish speaking',
-    mute: 'Mute',
-    unmute: 'Unmute',
-    openMicrophone: 'Open mic',
-    stopCamera: 'Stop camera',
-    startCamera: 'Start camera',
-    shareScreen: 'Share screen',
-    stopScreen: 'Stop sharing',
-    devices: 'Devices',
-    leave: 'Leave',
-  },
-
-  chair: {
-    session: 'Session controls',
-    prepare: 'Prepare',
-    open: 'Open session',
-    pause: 'Pause',
-    resume: 'Resume',
-    close: 'Close session',
-    reopen: 'Reopen',
-    next: 'Next speaker',
-    nextIs: (name) => `Next: ${name}`,
-    nextNone: 'Next speaker: no hands raised',
-    nextLost: 'Next speaker: connection lost',
-    grant: 'Give floor',
-    stop: 'Stop',
-    stopOf: (name) => `Take the floor back from ${name}`,
-    pauseClock: 'Pause clock',
-    resumeClock: 'Resume clock',
-    mute: 'Mute',
-    askUnmute: 'Ask to unmute',
-    remove: 'Remove',
-    removeHand: 'Remove hand',
-    more: 'More',
-    moreOf: (name) => `More actions for ${name}`,
-    of: (action, name) => `${action}: ${name}`,
-    mode: 'How the floor is given',
-    modes: {
-      request: { name: 'On request', text: 'Hands wait in the list; a chair gives the floor.' },
-      open: { name: 'Open', text: 'A free microphone opens at once; who comes later waits for one.' },
-    },
-    microphones: 'Open microphones at once',
-    // Beside a heading, on a phone's width.
-    microphoneCount: (count) => (count === 1 ? '1 mic' : `${count} mics`),
-    settings: 'Floor settings',
-    change: 'change',
-    apply: 'Apply',
-    removeTitle: (name) => `Remove ${name}?`,
-    removeText: 'The person leaves the session at once and cannot come back into it by the same link.',
-    closeTitle: 'Close the session?',
-    closeText: 'All turns end and the speakers’ list is cleared. A closed session can be reopened.',
-    cancel: 'Cancel',
-  },
-
-  devices: {
-    title: 'Your devices',
-    none: 'There is nothing to choose from.',
-    way: 'Connection',
-    ways: {
-      none: 'Sound and picture are not connected.',
-      udp: 'Direct (UDP). This is the best way.',
-      tcp: 'Direct, over TCP: your network lets no UDP through. On a weak line sound and picture may stall.',
-      relay: 'Through a relay, since your network lets nothing else through. Sound and picture may come late.',
-    },
-    done: 'Done',
-  },
-  unmute: {
-    title: 'The chair asks you to open your microphone',
-    text: 'As soon as you do, everybody hears you.',
-    accept: 'Open my microphone',
-  },
-  leave: {
-    title: 'Leave the session?',
-    text: 'You can come back by the same link.',
-    stay: 'Stay',
-    leave: 'Leave',
-  },
-
-  announce: {
-    granted: (name) => `The floor goes to ${name}.`,
-    grantedYou: 'You have the floor. Please speak.',
-    ended: (name) => `${name} has finished.`,
-    endedYou: {
-      finished: 'You have given the floor back.',
-      stopped: 'The chair has taken the floor back.',
-      gone: 'Your turn has ended.',
-      missed: 'Your turn has ended: no sound arrived.',
-      closed: 'Your turn has ended: the session is closed.',
-      requeued: 'Your connection was lost, so your turn has ended. Your hand is first in the list again.',
-    },
-    lost: (name) => `${name} has lost the connection.`,
-    clockPausedYou: 'The chair has stopped your clock.',
-    clockLostYou: 'Your clock is stopped: the server was restarted.',
-    clockResumedYou: 'Your clock runs on.',
-    missedYou: 'No sound arrived from your microphone. Your hand is first in the list again.',
-    missedYouOut: 'No sound arrived from your microphone. Please check it and raise your hand again.',
-    warned: (seconds) => `${seconds} seconds left.`,
-    overtime: 'Your time is used up. Please come to an end.',
-    mutedYou: 'The chair has muted your microphone.',
-    handRemoved: 'The chair has taken your hand out of the list.',
-    sessions: {
-      'session.opened': 'The session is open.',
-      'session.resumed': 'The session goes on.',
-      'session.reopened': 'The session is open again.',
-    },
-  },
-
-  refusals: {
-    conflict: (message) => `Nothing changed: ${message}`,
-    queue_full: () => 'The speakers’ list is full. Please try again later.',
-    not_now: (message) => `That is not possible now: ${message}`,
-    too_fast: () => 'That was too fast. Please wait a moment.',
-    other: (message) => message,
-    unreachable: 'The connection is lost. Please try again once it is back.',
-  },
-
-  // What a full page says. `again`: offers to try again.
-  endings: {
-    no_link: {
-      title: 'You need an invite link',
-      text: 'This is the entrance to a Roundtable event. Each participant enters by a personal link.',
-      next: 'Look for the invitation from the organiser, and open the whole link in it.',
-    },
-    link_invalid: {
-      title: 'This link is damaged',
-      text: 'It was cut off when it was copied, or it was not made by this server.',
-      next: 'Copy the whole link from your invitation once more. If that does not help, ask the organiser for a new link.',
-    },
-    link_expired: {
-      title: 'This link has expired',
-      text: 'Its time is over.',
-      next: 'Ask the organiser for a new link.',
-    },
-    link_not_yet: {
-      title: 'This link is not valid yet',
-      text: 'It opens closer to the event.',
-      next: 'Come back later by the same link, or ask the organiser.',
-      again: true,
-    },
-    link_revoked: {
-      title: 'This link was withdrawn',
-      text: 'The organiser has withdrawn it, usually because a new one was sent.',
-      next: 'Use the newest link that you have received, or ask the organiser for one.',
-    },
-    unreachable: {
-      title: 'The server cannot be reached',
-      text: 'This page goes on trying by itself.',
-      next: 'Check your internet connection. If other pages work, your network may block this one: try another network, or ask the organiser.',
-      again: true,
-    },
-    server_stopped: {
-      title: 'The server was stopped',
-      text: 'It may be restarting. This page comes back by itself.',
-      next: 'Keep this page open. If nothing happens in a few minutes, ask the organiser.',
-      again: true,
-    },
-    removed: {
-      title: 'You were removed from the session',
-      text: 'A chair has removed you.',
-      next: 'If this was a mistake, ask the chair or the organiser.',
-    },
-    replaced: {
-      title: 'You joined somewhere else',
-      text: 'Your link was opened in another window or on another device, and you take part there now.',
-      next: 'Close this page, or take part here instead.',
-      again: true,
-      againText: 'Take part here',
-    },
-    full: {
-      title: 'The session is full',
-      text: 'The server takes no more participants at the moment.',
-      next: 'Tell the organiser, and try again in a few minutes.',
-      again: true,
-    },
-    no_webrtc: {
-      title: 'This browser cannot take part',
-      text: 'It has no WebRTC, which carries sound and picture.',
-      next: 'Open your link in a current Chrome, Edge, Firefox or Safari. Company policies may also switch WebRTC off: ask your IT department.',
-    },
-    refused: {
-      title: 'You could not enter',
-      text: 'The server refused.',
-      next: 'Try again, or tell the organiser what this page says.',
-      again: true,
-    },
-    left: {
-      title: 'You have left the session',
-      text: 'Thank you for taking part.',
-      next: 'You can come back at any time while the session is open.',
-      again: true,
-      againText: 'Come back',
-    },
-  },
-  endingTryAgain: 'Try again',
-  endingRetrying: 'Trying again…',
-  whatNext: 'What you can do',
-};
-
-export const texts = english;
+/** `ru` of `ru-RU`; `id` also of `in`, its old code, by which some phones still call it. */
+function codeOf(tag) {
+  try {
+    return new Intl.Locale(tag).language;
+  } catch {
+    return null; // No language's tag at all.
+  }
+}

@@ -1,10 +1,17 @@
-// The member's own bar: the own state by colour and word, hand, microphone, camera, leave.
+// The member's own bar: the own state by colour, word and sign; hand, microphone, camera, leave.
 
-import { button, el, setAttribute, setButtonText, setIcon, setText, show } from './dom.js';
+import { button, el, icon, setAttribute, setButtonText, setIcon, setText, show } from './dom.js';
 import { clock } from './format.js';
-import { heardWithoutTurn, raisesHand, spentMs, standing } from './meeting.js';
-import { texts } from './texts.js';
+import { heardWithoutTurn, mayShare, pauseReason, raisesHand, spentMs, standing, whyNoHand } from './meeting.js';
+import { refusalText, texts } from './texts.js';
 import { openDevices } from './ui-devices.js';
+import { openHandMenu } from './ui-hand.js';
+import { expectedWaitMs } from './wait.js';
+
+/** The sign of each state, by the name of its drawing; any other is that of one who is not heard. */
+const SIGNS = {
+  speaking: 'microphone', offered: 'microphone', waiting: 'hand', lost: 'warning', listening: 'sound',
+};
 
 export class Bar {
   #parts;
@@ -16,33 +23,39 @@ export class Bar {
     this.word = el('span', { class: 'own-word' });
     this.detail = el('span', { class: 'own-detail' });
     this.time = el('span', { class: 'own-time', 'aria-hidden': 'true' });
-    this.state = el('section', { class: 'own-state', testid: 'own-state', 'aria-label': texts.own.label },
-      el('span', { class: 'lamp', 'aria-hidden': 'true' }),
+    this.sign = el('span', { class: 'own-sign', 'aria-hidden': 'true', 'data-icon': 'sound' }, icon('sound'));
+    this.state = el('section', { class: 'own-state', testid: 'own-state', 'aria-label': () => texts.own.label }, this.sign,
       el('p', { class: 'own-words' }, this.word, this.detail), this.time);
-    const order = (type) => ({ click: () => this.#order(type) });
-    this.raise = button(texts.bar.raise, { class: 'control control-main', iconName: 'hand', testid: 'raise-hand', on: order('floor.request') });
-    this.lower = button(texts.bar.lower, { class: 'control control-main', iconName: 'hand', testid: 'lower-hand', on: order('floor.withdraw') });
-    this.finish = button(texts.bar.finish, { class: 'control control-main', iconName: 'finish', testid: 'finish-speaking', on: order('floor.yield') });
+    // The second press of a double one must not lower the hand that the first has raised.
+    const once = (act) => ({ click: ({ detail }) => detail > 1 || act() });
+    const order = (type) => once(() => this.#order(type));
+    this.raise = button(() => texts.bar.raise, { class: 'control control-main', iconName: 'hand', testid: 'raise-hand', on: order('floor.request') });
+    this.lower = button(() => texts.bar.lower, { class: 'control control-main', iconName: 'hand', testid: 'lower-hand', on: once(() => this.#lower()) });
+    this.finish = button(() => texts.bar.finish, { class: 'control control-main', iconName: 'finish', testid: 'finish-speaking', on: order('floor.yield') });
+    this.handMenu = button(() => texts.bar.handMenu, {
+      class: 'control control-hand', iconName: 'reply', testid: 'hand-menu', 'aria-haspopup': 'dialog',
+      on: { click: () => openHandMenu(parts, (type, fields) => this.#order(type, fields)) },
+    });
     this.microphone = button('', { class: 'control', iconName: 'microphone', testid: 'mic-toggle', on: { click: () => this.#toggleMicrophone() } });
     this.camera = button('', { class: 'control', iconName: 'camera', testid: 'camera-toggle', on: { click: () => this.#toggleCamera() } });
     this.screen = button('', { class: 'control', iconName: 'screen', testid: 'screen-toggle', on: { click: () => this.#toggleScreen() } });
-    this.devices = button(texts.bar.devices, {
+    this.devices = button(() => texts.bar.devices, {
       class: 'control', iconName: 'settings', testid: 'devices-button', on: { click: () => openDevices(parts) },
     });
-    this.leave = button(texts.bar.leave, {
+    this.leave = button(() => texts.bar.leave, {
       class: 'control control-leave', iconName: 'leave', testid: 'leave-button',
       on: {
         click: async () => {
           const sure = await ui.confirm({
-            title: texts.leave.title, text: texts.leave.text, accept: texts.leave.leave, cancel: texts.leave.stay,
+            title: () => texts.leave.title, text: () => texts.leave.text, accept: () => texts.leave.leave, cancel: () => texts.leave.stay,
           });
           if (sure) visit.leave();
         },
       },
     });
     this.root = el('footer', { class: 'bar' }, this.state,
-      el('div', { class: 'controls', role: 'group', 'aria-label': texts.bar.label },
-        this.raise, this.lower, this.finish,
+      el('div', { class: 'controls', role: 'group', 'aria-label': () => texts.bar.label },
+        this.raise, this.lower, this.finish, raisesHand(visit.member.role) ? this.handMenu : null,
         desk.sends ? this.microphone : null, desk.sends ? this.camera : null,
         desk.sends && navigator.mediaDevices?.getDisplayMedia ? this.screen : null, this.devices, this.leave));
   }
@@ -68,31 +81,42 @@ export class Bar {
     setAttribute(this.camera, 'data-on', devices.camera ? 'yes' : 'no');
     setButtonText(this.screen, devices.screen ? texts.bar.stopScreen : texts.bar.shareScreen);
     setAttribute(this.screen, 'data-on', devices.screen ? 'yes' : null);
+    const { stopped = [] } = state.members.get(visit.member.id) ?? {};
+    if (stopped.includes('camera')) setButtonText(this.camera, texts.bar.stoppedByChair);
+    else if (desk.soundOnly) setButtonText(this.camera, texts.bar.soundOnly);
+    this.camera.disabled = stopped.includes('camera') || desk.soundOnly;
+    if (!devices.screen && !mayShare(state, visit.member.id)) setButtonText(this.screen, texts.bar.noScreen);
+    this.screen.disabled = !devices.screen && (desk.soundOnly || !mayShare(state, visit.member.id));
     this.drawClock();
   }
 
   drawClock() {
     const { visit, meeting } = this.#parts;
-    const { turn } = standing(meeting.state, visit.member.id);
+    const { turn, place, placed } = standing(meeting.state, visit.member.id);
     show(this.time, Boolean(turn));
-    if (!turn) return;
+    if (!turn) {
+      if (place && this.state.dataset.state === 'waiting') setText(this.detail, this.#waitingWords(place, placed)[1]);
+      return;
+    }
     const left = turn.limit_ms - spentMs(turn, visit.now());
     setText(this.time, left >= 0 ? clock(left + 999) : `+${clock(-left)}`);
-    setAttribute(this.time, 'data-time', left < 0 ? 'over' : left <= meeting.state.floor.warning_ms ? 'warned' : 'good');
+    setAttribute(this.time, 'data-time', left < 0 ? 'over' : left <= meeting.state.profile.warning_ms ? 'warned' : 'good');
   }
 
-  #drawState({ kind, words: [word, detail] }) {
+  #drawState({ kind, next = false, words: [word, detail] }) {
     setAttribute(this.state, 'data-state', kind);
+    setAttribute(this.state, 'data-next', next ? 'yes' : null);
+    setIcon(this.sign, SIGNS[kind] ?? (this.#parts.desk.sends ? 'microphoneOff' : 'sound'));
     setText(this.word, word);
     setText(this.detail, detail);
   }
 
   /** The lamp's colour (`kind`) and the words beside it. */
-  #ownState(state, { turn, place, mute }) {
+  #ownState(state, { turn, place, placed, mute }) {
     const { visit, desk, devices, media } = this.#parts;
     const { role } = visit.member;
     const { own } = texts;
-    const heard = turn !== null || heardWithoutTurn(role, state.session.state);
+    const heard = turn !== null || heardWithoutTurn(role, state);
     if (!desk.sends) return { kind: 'listening', words: own.listening };
     if (mute === 'asked') return { kind: 'asked', words: own.asked };
     if (mute === 'muted') return { kind: 'muted', words: own.mutedByChair };
@@ -101,7 +125,8 @@ export class Bar {
     if (heard && media.status === 'connecting' && !visit.returning) return { kind: 'idle', words: own.connecting };
     if (heard && media.status !== 'connected') return { kind: 'lost', words: own.lost };
     if (turn) {
-      if (state.session.state === 'paused') return { kind: 'muted', words: own.idlePaused };
+      const paused = pauseReason(state, turn);
+      if (paused) return { kind: 'muted', words: own.pausedBy[paused] };
       const silent = !devices.microphone ? own.noMicrophone
         : turn.phase === 'offered' ? own.openMicrophone : own.selfMuted;
       if (turn.phase === 'offered') return { kind: 'offered', words: open ? own.offered : silent };
@@ -111,15 +136,28 @@ export class Bar {
     if (heard) {
       return open ? { kind: 'speaking', words: own.open } : { kind: 'idle', words: own.closed };
     }
-    if (place) return { kind: 'waiting', words: own.waiting(place) };
-    return { kind: 'idle', words: this.#idleWords(state.session.state, role) };
+    if (place) return { kind: 'waiting', next: place === 1, words: this.#waitingWords(place, placed) };
+    return { kind: 'idle', words: this.#idleWords(state, role) };
   }
 
-  #idleWords(sessionState, role) {
+  /** The place, why it is that, and how long it may take. */
+  #waitingWords(place, { why }) {
+    const { visit, meeting } = this.#parts;
     const { own } = texts;
-    switch (sessionState) {
+    const [word, detail] = own.waiting(place, own.why[why] ?? '');
+    const ms = expectedWaitMs(meeting.state, visit.member.id, visit.now());
+    const wait = ms ? own.wait(Math.ceil(ms / 60_000)) : '';
+    if (place > 1) return [word, [detail, wait].filter(Boolean).join(' ')];
+    return [own.next, [own.why[why] ? detail : own.beReady, wait].filter(Boolean).join(' ')];
+  }
+
+  #idleWords(state, role) {
+    const { own } = texts;
+    const { visit } = this.#parts;
+    switch (state.session.state) {
       case 'live':
-        return raisesHand(role) ? own.idle : own.closed;
+        if (!raisesHand(role)) return state.floor.priority && role === 'podium' ? own.guestPaused : own.closed;
+        return own.noHand[whyNoHand(state, visit.member.id)] ?? own.idle;
       case 'paused':
         return own.idlePaused;
       case 'closed':
@@ -129,22 +167,34 @@ export class Bar {
     }
   }
 
-  #drawHand(state, { turn, place }) {
+  #drawHand(state, { turn, hand, point }) {
     const { visit } = this.#parts;
     const may = raisesHand(visit.member.role);
     const open = ['live', 'paused'].includes(state.session.state);
-    show(this.raise, may && !turn && !place);
-    show(this.lower, may && !turn && place !== null);
+    const raised = hand !== null || point !== null;
+    const hands = [this.raise, this.lower, this.finish];
+    const focused = hands.includes(document.activeElement);
+    show(this.raise, may && !turn && !raised);
+    show(this.lower, may && !turn && raised);
     show(this.finish, turn !== null);
-    this.raise.disabled = this.#busy || !open;
-    this.lower.disabled = this.finish.disabled = this.#busy;
+    setButtonText(this.lower, point ? texts.bar.lowerPoint : texts.bar.lower);
+    this.raise.disabled = !open || whyNoHand(state, visit.member.id) !== null;
+    this.handMenu.disabled = !open || turn !== null;
+    // Whoever raised the hand by the keyboard lowers it by the same key.
+    const now = hands.find((control) => !control.hidden);
+    if (focused && now && document.activeElement !== now) now.focus();
   }
 
-  async #order(type) {
-    // A double press must not lower the hand that it has just raised.
+  #lower() {
+    const { point } = standing(this.#parts.meeting.state, this.#parts.visit.member.id);
+    return this.#order('floor.withdraw', point ? { point: true } : {});
+  }
+
+  async #order(type, fields) {
+    // The button stays what it is meanwhile: one that is disabled would lose the focus.
+    if (this.#busy) return;
     this.#busy = true;
-    this.draw();
-    await this.#parts.ui.order(type);
+    await this.#parts.ui.order(type, fields);
     this.#busy = false;
     if (this.#parts.meeting.state) this.draw();
   }
@@ -154,7 +204,7 @@ export class Bar {
     const open = desk.microphoneOn && devices.microphone !== null
       && standing(meeting.state, visit.member.id).mute === 'none';
     if (open) await desk.setMicrophone(false);
-    else await desk.openMicrophone().catch((error) => ui.notice(error.message, 'problem'));
+    else await desk.openMicrophone().catch((error) => ui.notice(refusalText(error), 'problem'));
     if (!open) this.#reportProblem('microphone');
   }
 

@@ -1,148 +1,127 @@
-// What only a chair sees: the session's controls, “next”, the floor's settings, a member's actions.
+// What only a chair sees of the floor: “next” and who that is, priority, the rarer orders, the list's switches.
 
-import { button, el, setAttribute, setButtonText, show } from './dom.js';
-import { nextInLine } from './meeting.js';
+import { button, el, icon, setAttribute, setButtonText, setDisabled, setText, show, showSome } from './dom.js';
+import { nameOf, nextHand } from './meeting.js';
 import { texts } from './texts.js';
-import { openDialog } from './ui-dialog.js';
+import { openSettings } from './ui-settings.js';
 
-/** Which controls a session's state offers, the main one first. */
-const SESSION_ACTIONS = {
-  scheduled: ['open', 'prepare'],
-  prepared: ['open', 'close'],
-  live: ['pause', 'close'],
-  paused: ['resume', 'close'],
-  closed: ['reopen'],
-};
-
-const MICROPHONES_MAX = 25;
-
-/** Prepare, open, pause, resume, close, reopen. */
-export class SessionControls {
-  #parts;
-
-  constructor(parts) {
-    this.#parts = parts;
-    const control = (action) => button(texts.chair[action], {
-      class: 'button', testid: `${action}-session`, on: { click: () => this.#do(action) },
-    });
-    this.buttons = Object.fromEntries(
-      ['open', 'prepare', 'pause', 'resume', 'reopen', 'close'].map((action) => [action, control(action)]),
-    );
-    this.root = el('div', { class: 'session-controls', role: 'group', 'aria-label': texts.chair.session },
-      ...Object.values(this.buttons));
-  }
-
-  draw() {
-    const { state } = this.#parts.meeting;
-    const offered = SESSION_ACTIONS[state.session.state];
-    for (const [action, element] of Object.entries(this.buttons)) {
-      show(element, offered.includes(action));
-      element.classList.toggle('button-primary', ['open', 'resume'].includes(action));
-      element.classList.toggle('button-danger-quiet', action === 'close');
-    }
-  }
-
-  async #do(action) {
-    const { ui } = this.#parts;
-    if (action === 'close') {
-      const sure = await ui.confirm({
-        title: texts.chair.closeTitle, text: texts.chair.closeText, accept: texts.chair.close,
-        cancel: texts.chair.cancel, danger: true,
-      });
-      if (!sure) return;
-    }
-    await ui.order(`session.${action}`);
-  }
+/** A button for an order; those that end more than one thing are asked about first. */
+function orders({ ui, undo }) {
+  const small = (text, testid, act, kind = '') => button(text, { class: `button button-small ${kind}`, testid, on: { click: act } });
+  const sure = async (title, text, accept, type, fields) => {
+    if (await ui.confirm({ title, text, accept, cancel: () => texts.chair.cancel, danger: true })) await ui.order(type, fields);
+  };
+  return { small, sure, order: (text, type, kind) => small(text, type, () => undo.order(type), kind) };
 }
 
-/** “Next”, and how the floor is given: two buttons that the panel places. */
+/** The floor's buttons, which the card of the floor places: `head`, `main`, `rare`. */
 export class FloorControls {
   #parts;
 
   constructor(parts) {
+    const { small, sure, order } = orders(parts);
     this.#parts = parts;
+    this.nextWord = el('span', { class: 'next-word' });
+    this.nextWho = el('span', { class: 'next-who', testid: 'next-who' });
+    this.nextWhy = el('span', { class: 'next-why' });
     this.next = button('', {
-      class: 'button button-primary button-large next-button', iconName: 'next', testid: 'next-speaker',
-      on: { click: () => this.#next() },
+      class: 'button button-primary next-button', iconName: 'next', testid: 'next-speaker', 'data-home': true, 'aria-keyshortcuts': 'N',
+      on: { click: () => this.giveNext() },
     });
+    this.next.querySelector('.button-text').replaceChildren(this.nextWord, ' ', this.nextWho, ' ', this.nextWhy);
+    this.priority = order(() => texts.chair.priority, 'floor.priority');
+    this.release = order(() => texts.chair.releasePriority, 'floor.release_priority', 'button-primary');
+    for (const element of [this.priority, this.release]) {
+      element.classList.add('priority-button');
+      setAttribute(element, 'aria-keyshortcuts', 'P');
+    }
+    this.main = el('div', { class: 'next-line' }, this.next, this.priority, this.release);
+
     this.settings = button('', {
-      class: 'button button-quiet', testid: 'floor-settings', on: { click: () => this.#openSettings() },
+      class: 'button button-quiet', testid: 'floor-settings', on: { click: () => openSettings(parts) },
     });
+    this.more = el('button', {
+      type: 'button', class: 'button button-small button-more', testid: 'floor-more', 'aria-expanded': 'false',
+      'aria-controls': 'floor-rare', 'aria-label': () => texts.chair.moreOrders, title: () => texts.chair.moreOrders,
+      on: { click: () => this.#expand(this.rare.hidden) },
+    }, icon('more'));
+    this.head = el('div', { class: 'floor-tools' }, this.settings, this.more);
+    this.stopAll = order(() => texts.chair.stopAll, 'floor.stop_all', 'button-danger-quiet');
+    this.priorityClear = small(() => texts.chair.priorityClear, 'floor.priority-clear', () => sure(() => texts.chair.priorityClearTitle,
+      () => texts.chair.priorityClearText, () => texts.chair.priorityClear, 'floor.priority', { clear: true }), 'button-danger-quiet');
+    this.rare = el('div', { id: 'floor-rare', class: 'button-row floor-orders', role: 'group', 'aria-label': () => texts.chair.moreOrders, hidden: true },
+      this.stopAll, this.priorityClear);
+  }
+
+  /** Gives the floor to whom this page shows as next, and to nobody where others were faster. */
+  giveNext() {
+    const { undo, meeting } = this.#parts;
+    return undo.order('floor.next', { after_turn: meeting.state.floor.last_turn });
+  }
+
+  /** Takes priority, or releases it. */
+  switchPriority() {
+    const { undo, meeting } = this.#parts;
+    return undo.order(meeting.state.floor.priority ? 'floor.release_priority' : 'floor.priority');
+  }
+
+  draw() {
+    const { visit, meeting } = this.#parts;
+    const { state } = meeting;
+    const hand = nextHand(state);
+    const reason = this.#whyNot(state, hand);
+    const kind = hand?.kind ?? 'speech';
+    setText(this.nextWord, reason || kind === 'speech' ? texts.chair.next : texts.chair.nextKind(texts.kinds[kind]));
+    setText(this.nextWho, reason ?? nameOf(state, hand.member));
+    const why = reason ? '' : texts.room.why[hand.why === 'received' ? 'first' : hand.why];
+    setText(this.nextWhy, reason ? '' : [visit.delegationName(state.members.get(hand.member)?.delegation), why].filter(Boolean).join(' · '));
+    setDisabled(this.next, reason !== null);
+    const { mode, microphones } = state.profile;
+    setButtonText(this.settings, `${texts.chair.modes[mode].name}, ${texts.chair.microphoneCount(microphones)} · ${texts.chair.change}`);
+    const { priority = null } = state.floor;
+    const live = state.session.state === 'live';
+    showSome([this.priority, this.release], live ? [priority ? this.release : this.priority] : []);
+    show(this.more, live);
+    if (!live) this.#expand(false);
+    setDisabled(this.stopAll, state.turns.length === 0);
+    setDisabled(this.priorityClear, Boolean(priority) && state.turns.length + state.queue.length === 0);
+  }
+
+  #expand(expanded) {
+    show(this.rare, expanded);
+    setAttribute(this.more, 'aria-expanded', expanded ? 'true' : 'false');
+  }
+
+  /** Why nobody can be next now; null: somebody can. */
+  #whyNot(state, hand) {
+    const { nextNot } = texts.chair;
+    if (state.session.state !== 'live') return nextNot[state.session.state];
+    if (state.session.awaited) return nextNot.awaited;
+    if (hand) return null;
+    if (state.queue.length === 0) return nextNot.none;
+    return state.queue.some(({ member }) => state.members.get(member)?.lost) ? nextNot.lost : nextNot.speaking;
+  }
+}
+
+/** The list's switches: clear, close, open. */
+export class ListControls {
+  #parts;
+
+  constructor(parts) {
+    const { small, sure, order } = orders(parts);
+    this.#parts = parts;
+    this.close = order(() => texts.chair.closeQueue, 'floor.close_queue');
+    this.open = order(() => texts.chair.openQueue, 'floor.open_queue');
+    this.clear = small(() => texts.chair.clearQueue, 'floor.clear', () => sure(() => texts.chair.clearTitle,
+      () => texts.chair.clearText, () => texts.chair.clearQueue, 'floor.clear'));
+    this.root = el('div', { class: 'button-row' }, this.clear, this.close, this.open);
   }
 
   draw() {
     const { state } = this.#parts.meeting;
-    const next = nextInLine(state);
-    setButtonText(this.next, next
-      ? texts.chair.nextIs(state.members.get(next)?.name ?? next)
-      : state.queue.length > 0 ? texts.chair.nextLost : texts.chair.nextNone);
-    this.next.disabled = !next || state.session.state !== 'live';
-    const { mode, microphones } = state.floor;
-    setButtonText(this.settings,
-      `${texts.chair.modes[mode].name}, ${texts.chair.microphoneCount(microphones)} · ${texts.chair.change}`);
+    const open = ['live', 'paused'].includes(state.session.state);
+    show(this.root, open);
+    showSome([this.clear, this.close, this.open],
+      [state.floor.queue_closed ? this.open : this.close, ...(state.queue.length > 0 ? [this.clear] : [])]);
   }
-
-  #next() {
-    const { ui, meeting } = this.#parts;
-    return ui.order('floor.next', { after_turn: meeting.state.floor.last_turn });
-  }
-
-  /** Mode and microphones, as they are now; another chair's change meanwhile is overwritten. */
-  #openSettings() {
-    const { ui, meeting } = this.#parts;
-    const { floor } = meeting.state;
-    const modes = Object.entries(texts.chair.modes).map(([value, { name, text }]) => el('label', { class: 'choice' },
-      el('input', { type: 'radio', name: 'mode', value, checked: value === floor.mode, testid: `mode-${value}` }),
-      el('span', {}, el('strong', { text: name }), el('span', { class: 'muted', text }))));
-    const microphones = el('input', {
-      id: 'floor-microphones', type: 'number', min: '1', max: String(MICROPHONES_MAX), required: true,
-      value: String(floor.microphones), testid: 'floor-microphones',
-    });
-    const form = el('form', { class: 'settings-form', id: 'floor-form' },
-      el('fieldset', {}, el('legend', { text: texts.chair.mode }), ...modes),
-      el('div', { class: 'field' }, el('label', { for: 'floor-microphones', text: texts.chair.microphones }), microphones));
-    form.addEventListener('submit', async (event) => {
-      event.preventDefault();
-      const done = await ui.order('floor.configure', {
-        mode: new FormData(form).get('mode'), microphones: Number(microphones.value),
-      });
-      if (done) dialog.close();
-    });
-    const dialog = openDialog({
-      title: texts.chair.settings, content: form, testid: 'floor-dialog',
-      buttons: [
-        button(texts.chair.cancel, { class: 'button', on: { click: () => dialog.close() } }),
-        button(texts.chair.apply, { type: 'submit', form: 'floor-form', class: 'button button-primary', testid: 'floor-apply' }),
-      ],
-    });
-  }
-}
-
-/**
- * The button of an action on a member: `grant`, `stop`, `pauseClock`, `resumeClock`, `mute`,
- * `askUnmute`, `remove`, `removeHand`.
- */
-export function memberActions({ ui, meeting }, action, id) {
-  const nameOf = () => meeting.state.members.get(id)?.name ?? id;
-  const [testid, kind, act] = {
-    grant: ['grant', '', () => ui.order('floor.grant', { member: id, after_turn: meeting.state.floor.last_turn })],
-    stop: ['stop', 'button-danger', () => ui.order('floor.stop', { member: id })],
-    pauseClock: ['pause-clock', '', () => ui.order('floor.pause_clock', { member: id })],
-    resumeClock: ['resume-clock', 'button-primary', () => ui.order('floor.resume_clock', { member: id })],
-    mute: ['mute', '', () => ui.order('member.mute', { member: id })],
-    askUnmute: ['ask-unmute', '', () => ui.order('member.ask_unmute', { member: id })],
-    removeHand: ['remove-hand', '', () => ui.order('floor.remove', { member: id })],
-    remove: ['remove', 'button-danger-quiet', async () => {
-      const sure = await ui.confirm({
-        title: texts.chair.removeTitle(nameOf()), text: texts.chair.removeText,
-        accept: texts.chair.remove, cancel: texts.chair.cancel, danger: true,
-      });
-      if (sure) await ui.order('member.remove', { member: id });
-    }],
-  }[action];
-  const element = button(texts.chair[action], {
-    class: `button button-small ${kind}`, testid, on: { click: act },
-  });
-  setAttribute(element, 'data-member', id);
-  return element;
 }

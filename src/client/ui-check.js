@@ -5,6 +5,12 @@ import { day, ownZone, sameWallClock, timeOfDay, zoneName } from './format.js';
 import { mayEnter } from './meeting.js';
 import { texts } from './texts.js';
 import { DevicePickers } from './ui-devices.js';
+import { languagePicker } from './ui-language.js';
+import { PathCard } from './ui-path.js';
+import { addressOf, HeardQuestion, isEarly, PreflightCard } from './ui-preflight.js';
+
+/** From so many minutes on a session is said to be late; after more, something else is the matter. */
+const LATE_MINUTES = { least: 2, most: 12 * 60 };
 
 export class CheckScreen {
   static label = 'check';
@@ -18,20 +24,24 @@ export class CheckScreen {
     this.#parts = parts;
     this.#buildDevices();
     this.#buildDetails();
+    this.path = new PathCard(parts);
+    this.preflight = parts.visit.checkOnly ? new PreflightCard(parts) : null;
     this.waiting = el('section', { class: 'card waiting-card', testid: 'waiting', 'aria-live': 'polite', hidden: true },
       el('div', { class: 'waiting-icon' }, icon('clock')),
       el('div', { class: 'waiting-words' },
-        el('h2', { text: texts.waiting.heading }),
+        el('h2', { text: () => texts.waiting.heading }),
         this.waitingText = el('p'),
         this.waitingStart = el('p', { class: 'waiting-start' }),
-        el('p', { class: 'muted', text: texts.waiting.keepOpen })),
-      button(texts.waiting.back, { class: 'button', on: { click: () => parts.visit.stopWaiting() } }));
+        el('p', { class: 'muted', text: () => texts.waiting.keepOpen })),
+      button(() => texts.waiting.back, { class: 'button', on: { click: () => parts.visit.stopWaiting() } }));
     this.connecting = el('p', { class: 'connecting', role: 'status' },
       el('span', { class: 'spinner', 'aria-hidden': 'true' }), this.connectingText = el('span'));
-    this.body = el('div', { class: 'check-body' }, this.devicePanel, this.details);
-    this.root = el('main', { class: 'check-screen', testid: 'check-screen' },
+    this.body = el('div', { class: 'check-body' },
+      el('div', { class: 'check-side' }, this.devicePanel, this.path.root),
+      el('div', { class: 'check-side' }, this.details, this.preflight?.root ?? null));
+    this.root = el('main', { class: `check-screen${parts.visit.checkOnly ? ' check-only' : ''}`, testid: 'check-screen' },
       el('header', { class: 'check-header' },
-        el('p', { class: 'product', text: texts.product }),
+        el('div', { class: 'screen-top' }, el('p', { class: 'product', text: () => texts.product }), languagePicker()),
         this.heading = el('h1', { tabindex: '-1' })),
       this.connecting, this.waiting, this.body);
     this.root.addEventListener('pointerdown', () => parts.devices.wake());
@@ -42,11 +52,13 @@ export class CheckScreen {
     cancelAnimationFrame(this.#frame);
     clearInterval(this.#countdown);
     this.#parts.devices.stopMeter();
+    this.#parts.path.stop();
     this.preview.srcObject = null;
   }
 
   opened() {
-    this.#countdown = setInterval(() => this.#drawWaiting(), 10_000);
+    // Times go on though nothing else happens.
+    this.#countdown = setInterval(() => this.draw(), 10_000);
     const step = () => {
       this.#drawLevel();
       this.#frame = requestAnimationFrame(step);
@@ -74,6 +86,10 @@ export class CheckScreen {
     this.#drawDetails();
     this.#drawDevices();
     this.#drawWaiting();
+    const { path } = this.#parts;
+    if (path.phase === 'idle' && !visit.returning) path.run(visit.iceServers);
+    this.path.draw();
+    this.preflight?.draw();
   }
 
   // --- Who and when ---
@@ -84,13 +100,16 @@ export class CheckScreen {
       id: 'name', type: 'text', testid: 'name-input', autocomplete: 'name', maxlength: '80',
       'aria-describedby': 'name-hint', required: true,
     });
-    this.nameHint = el('p', { id: 'name-hint', class: 'hint', text: texts.check.nameHint });
+    this.nameHint = el('p', {
+      id: 'name-hint', class: 'hint',
+      text: () => (this.name.hasAttribute('aria-invalid') ? texts.check.nameMissing : texts.check.nameHint),
+    });
     this.join = button('', { class: 'button button-primary button-large', testid: 'join-button', type: 'submit' });
-    this.listen = button(texts.check.joinListening, {
+    this.listen = button(() => texts.check.joinListening, {
       class: 'button button-large', testid: 'join-listening-button', on: { click: () => this.#enter(true) },
     });
     this.form = el('form', { class: 'join-form', novalidate: true },
-      el('label', { for: 'name', text: texts.check.name }), this.name, this.nameHint,
+      el('label', { for: 'name', text: () => texts.check.name }), this.name, this.nameHint,
       el('div', { class: 'join-buttons' }, this.join, this.listen));
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -98,18 +117,25 @@ export class CheckScreen {
     });
     this.stateChip = el('span', { class: 'chip', testid: 'session-state' });
     this.facts = el('dl', { class: 'facts' },
-      el('dt', { text: texts.check.session }),
+      el('dt', { text: () => texts.check.session }),
       el('dd', {}, this.sessionTitle = el('span', { class: 'session-title' }), ' ', this.stateChip),
-      el('dt', { text: texts.check.starts }),
-      el('dd', {}, this.start = el('span'), this.ownStart = el('span', { class: 'muted' })),
-      el('dt', { text: texts.check.role }), this.role = el('dd'));
+      el('dt', { text: () => texts.check.starts }),
+      el('dd', {}, this.start = el('span'), this.ownStart = el('span', { class: 'muted' }),
+        this.late = el('span', { class: 'late-start', testid: 'late' })),
+      el('dt', { text: () => texts.check.role }), this.role = el('dd'));
     this.programme = el('ol', { class: 'programme' });
-    this.strange = el('p', { class: 'hint problem-text', hidden: true, text: texts.check.unknownSession });
+    this.strange = el('p', { class: 'hint problem-text', hidden: true, text: () => texts.check.unknownSession });
+    this.board = el('p', { class: 'early', hidden: true },
+      el('span', { text: () => texts.check.boardOffer }),
+      el('a', { class: 'button', testid: 'open-board', href: addressOf('/board'), text: () => texts.check.board }));
+    this.early = el('p', { class: 'early', hidden: true },
+      el('span', { text: () => texts.preflight.offer }),
+      el('a', { class: 'button', testid: 'open-check', href: addressOf('/check'), text: () => texts.preflight.open }));
     this.details = el('section', { class: 'card details-card', 'aria-labelledby': 'welcome' },
       this.welcome = el('h2', { id: 'welcome' }),
-      this.strange, this.facts, this.form,
+      this.strange, this.facts, this.board, this.early, this.form,
       el('details', { class: 'all-sessions' },
-        el('summary', { text: texts.check.otherSessions }), this.programme));
+        el('summary', { text: () => texts.check.otherSessions }), this.programme));
     this.choose = (id) => visit.choose(id);
   }
 
@@ -120,7 +146,9 @@ export class CheckScreen {
     setText(this.role, texts.check.roleOf(texts.roles[member.role], visit.delegation));
     show(this.listen, desk.sends);
     show(this.strange, visit.sessionUnknown);
-    show(this.form, visit.phase !== 'waiting');
+    show(this.form, visit.phase !== 'waiting' && !visit.checkOnly);
+    show(this.board, visit.member.role === 'organiser');
+    show(this.early, !visit.checkOnly && isEarly(visit));
     if (!session) return;
     setText(this.sessionTitle, session.title);
     setText(this.stateChip, texts.sessionStates[session.state]);
@@ -130,6 +158,7 @@ export class CheckScreen {
     const same = sameWallClock(session.start, event.time_zone, language);
     setText(this.ownStart, same ? ''
       : texts.check.ownTime(`${timeOfDay(session.start, undefined, language)} (${zoneName(ownZone())})`));
+    setText(this.late, this.#lateText(session));
     const open = mayEnter(member.role, session.state);
     setButtonText(this.join, !open ? texts.check.joinWaits
       : desk.sends ? texts.check.join : texts.check.joinListeningOnly);
@@ -142,6 +171,15 @@ export class CheckScreen {
     const { language } = texts;
     return `${day(session.start, zone, language)}, ${timeOfDay(session.start, zone, language)} `
       + `(${texts.check.inZone(zoneName(zone))}), ${texts.check.length(session.minutes)}`;
+  }
+
+  /** How late a session runs, or as it has not begun; '' where it is on time or over. */
+  #lateText(session) {
+    const waits = ['scheduled', 'prepared'].includes(session.state);
+    const overdue = waits ? this.#parts.visit.now() - session.start : 0;
+    const minutes = Math.floor(Math.max((session.late_s ?? 0) * 1000, overdue) / 60_000);
+    const said = session.state !== 'closed' && minutes >= LATE_MINUTES.least && minutes <= LATE_MINUTES.most;
+    return said ? texts.check.late(minutes) : '';
   }
 
   #drawProgramme() {
@@ -161,8 +199,9 @@ export class CheckScreen {
       (item, session) => {
         const { event } = visit;
         setText(item.title_, session.title);
-        setText(item.when, `${day(session.start, event.time_zone, texts.language)}, `
-          + `${timeOfDay(session.start, event.time_zone, texts.language)} – ${texts.sessionStates[session.state]}`);
+        setText(item.when, [`${day(session.start, event.time_zone, texts.language)}, `
+          + `${timeOfDay(session.start, event.time_zone, texts.language)} – ${texts.sessionStates[session.state]}`,
+        this.#lateText(session)].filter(Boolean).join('. '));
         const chosen = session.id === visit.session?.id;
         setButtonText(item.pick, chosen ? texts.check.chosenSession : texts.check.chooseSession);
         item.pick.disabled = chosen;
@@ -200,7 +239,7 @@ export class CheckScreen {
 
   #buildDevices() {
     const { desk } = this.#parts;
-    this.preview = el('video', { class: 'preview-video', autoplay: true, muted: true, playsinline: true, 'aria-label': texts.check.camera });
+    this.preview = el('video', { class: 'preview-video', autoplay: true, muted: true, playsinline: true, 'aria-label': () => texts.check.camera });
     this.preview.muted = true;
     this.previewNote = el('p', { class: 'preview-note' });
     this.microphoneSwitch = button('', {
@@ -213,7 +252,7 @@ export class CheckScreen {
     });
     this.meterBar = el('div', { class: 'meter-bar' });
     this.meter = el('div', {
-      class: 'meter', role: 'meter', 'aria-label': texts.check.level,
+      class: 'meter', role: 'meter', 'aria-label': () => texts.check.level,
       'aria-valuemin': '0', 'aria-valuemax': '100', testid: 'level-meter',
     }, this.meterBar);
     this.levelRow = el('div', { class: 'level' }, icon('microphone'), this.meter);
@@ -221,18 +260,19 @@ export class CheckScreen {
     this.problems = el('div', { class: 'device-problems', role: 'status' });
     this.pickers = new DevicePickers(this.#parts, 'check');
     const { rows, test } = this.pickers;
+    this.heard = new HeardQuestion(this.#parts, test);
     this.sending = el('div', { class: 'sending-devices' },
       el('div', { class: 'preview' }, this.preview, this.previewNote,
         el('div', { class: 'preview-switches' }, this.microphoneSwitch, this.cameraSwitch)),
       this.problems,
       this.levelRow,
       this.meterHint, rows.microphone, rows.camera);
-    this.listenerNote = el('p', { class: 'listener-note', text: texts.check.listenerRole, hidden: true });
+    this.listenerNote = el('p', { class: 'listener-note', text: () => texts.check.listenerRole, hidden: true });
     this.devicePanel = el('section', { class: 'card devices-card', 'aria-labelledby': 'devices-heading' },
-      el('h2', { id: 'devices-heading', text: texts.check.heading }),
+      el('h2', { id: 'devices-heading', text: () => texts.check.heading }),
       this.listenerNote, this.sending,
       el('div', { class: 'speaker-test' }, rows.speaker, test,
-        el('p', { class: 'hint', text: texts.check.testSoundHint })));
+        el('p', { class: 'hint', text: () => texts.check.testSoundHint }), this.heard.root));
   }
 
   #drawDevices() {
@@ -240,6 +280,9 @@ export class CheckScreen {
     show(this.sending, desk.sends);
     show(this.listenerNote, !desk.sends);
     this.pickers.draw();
+    this.heard.draw();
+    // The hint beside the level is put anew, in whatever language.
+    this.#level = null;
     if (!desk.sends) return;
     this.#drawPreview(devices.camera);
     const asking = !devices.camera && !devices.problems.camera && desk.cameraOn;
@@ -274,7 +317,7 @@ export class CheckScreen {
     // What concerns both at once is said once.
     const both = shown.length === 2 && shown[0].reason === shown[1].reason;
     const problems = both ? [{ kind: 'both', reason: shown[0].reason }] : shown;
-    keyed(this.problems, problems, ({ kind, reason }) => `${kind}-${reason}`,
+    keyed(this.problems, problems, ({ kind, reason }) => `${kind}-${reason}-${texts.language}`,
       ({ kind, reason }) => this.#makeProblem(kind, reason), () => {});
   }
 
@@ -290,7 +333,7 @@ export class CheckScreen {
           text: typeof title === 'function' ? title(texts.check.deviceWords[kind], kind === 'both') : title,
         }),
         el('p', { text: next })),
-      hopeless ? null : button(texts.check.tryAgain, {
+      hopeless ? null : button(() => texts.check.tryAgain, {
         class: 'button button-small', on: { click: () => (kind === 'both' ? devices.openAll() : devices.open(kind)) },
       }));
   }

@@ -21,8 +21,8 @@ export class DevicePickers {
       on: { change: ({ target }) => this.#choose(kind, target.value) },
     })]));
     this.rows = Object.fromEntries(KINDS.map((kind) => [kind, el('div', { class: 'picker' },
-      el('label', { for: `${this.#prefix}-${kind}`, text: texts.check[kind] }), this.pickers[kind])]));
-    this.test = button(texts.check.testSound, {
+      el('label', { for: `${this.#prefix}-${kind}`, text: () => texts.check[kind] }), this.pickers[kind])]));
+    this.test = button(() => texts.check.testSound, {
       class: 'button', iconName: 'sound', testid: 'test-sound',
       on: { click: () => playTestSound(parts.devices.chosen('speaker')) },
     });
@@ -42,7 +42,7 @@ export class DevicePickers {
   #fill(kind, choices) {
     const { devices } = this.#parts;
     const picker = this.pickers[kind];
-    const written = JSON.stringify(choices);
+    const written = JSON.stringify([choices, texts.language]);
     if (picker.dataset.choices !== written) {
       picker.dataset.choices = written;
       picker.replaceChildren(...choices.map(({ id, label }, index) => el('option', {
@@ -67,20 +67,21 @@ const WAY_MS = 1_000;
 export function openDevices(parts) {
   const { devices, media } = parts;
   const pickers = new DevicePickers(parts, 'room');
-  const wayText = el('span');
-  const way = el('p', { class: 'hint', testid: 'media-way' }, `${texts.devices.way}: `, wayText);
+  let found = 'none';
+  const wayText = el('span', { text: () => texts.devices.ways[found] });
+  const way = el('p', { class: 'hint', testid: 'media-way' }, el('span', { text: () => `${texts.devices.way}: ` }), wayText);
   const drawWay = async () => {
-    const now = (await media.way()) ?? 'none';
-    setAttribute(way, 'data-way', now);
-    setText(wayText, texts.devices.ways[now]);
+    found = (await media.way()) ?? 'none';
+    setAttribute(way, 'data-way', found);
+    setText(wayText, texts.devices.ways[found]);
   };
   drawWay();
   const asking = setInterval(drawWay, WAY_MS);
-  const none = el('p', { class: 'muted' });
+  const none = el('p', { class: 'muted', text: () => texts.devices.none });
   const draw = () => {
     pickers.draw();
     const all = Object.values(pickers.rows);
-    setText(none, all.every((row) => row.hidden) ? texts.devices.none : '');
+    show(none, all.every((row) => row.hidden));
   };
   const unsubscribe = devices.subscribe(draw);
   const stop = () => {
@@ -90,8 +91,8 @@ export function openDevices(parts) {
   devices.list();
   draw();
   const dialog = openDialog({
-    title: texts.devices.title, testid: 'devices-dialog', onClose: stop,
+    title: () => texts.devices.title, testid: 'devices-dialog', onClose: stop,
     content: el('div', { class: 'devices-form' }, ...Object.values(pickers.rows), none, pickers.test, way),
-    buttons: [button(texts.devices.done, { class: 'button button-primary', on: { click: () => dialog.close() } })],
+    buttons: [button(() => texts.devices.done, { class: 'button button-primary', testid: 'devices-done', on: { click: () => dialog.close() } })],
   });
 }

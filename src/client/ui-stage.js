@@ -1,26 +1,22 @@
-// The stage: the tiles of those who are seen, the speakers large, the others in a grid.
+// The stage: the tiles of those who are seen, the speakers large, the others by pages; or all of them as
+// equals. What it asks the server for is what it shows, as high as it shows it.
 
 import { arrange } from './arrange.js';
-import { el, icon, keyed, setAttribute, setText, show } from './dom.js';
-import { initials } from './format.js';
-import { standing } from './meeting.js';
+import { button, el, keyed, setAttribute, setButtonText, setIcon, setText, show } from './dom.js';
+import { pauseReason, sendsMedia } from './meeting.js';
 import { texts } from './texts.js';
+import { SCREEN, drawTile, drawTileClock, makeTile, placeTile, watchPicture } from './ui-tile.js';
 
 /** More holders of the floor than this are shown in one grid of equals. */
 const LARGE_MAX = 4;
 
-/** What a screen's tile is called before its member's id. */
-const SCREEN = 'screen:';
-
-/** The height that is asked for while nobody is seen yet, in pixels. */
-const OTHER_HEIGHT = 360;
-
 /** Pictures that are asked for at most; the server's own bound. */
 const VIEW_MAX = 64;
 
-/** A picture that has not changed for so long is a camera that was switched off, in ms. */
-const STILL_MS = 2500;
 const WATCH_MS = 500;
+
+/** What somebody has chosen to see: it stays while the screen is made anew. */
+const chosen = { gallery: false, page: 0 };
 
 /** An element that plays one audio slot; nobody needs to see it. */
 export function makeAudio() {
@@ -34,19 +30,47 @@ export class Stage {
   #lead = null;
   #watch = null;
   #resized = null;
+  /** Of the tiles' box; asked of the browser only when it changes. */
+  #size = { width: 0, height: 0 };
   #wanted = { large: [], small: [] };
+  /** Of the small ones, those on the page. */
+  #shown = [];
+  /** The page that is shown: an earlier one than was chosen while there are fewer. */
+  #page = 0;
 
   constructor(parts) {
     this.#parts = parts;
+    const turn = (testid, iconName, text, step) => button(text, {
+      class: 'stage-turn', iconName, testid, hidden: true, on: { click: () => this.#turnPage(step) },
+    });
     this.tiles = el('div', { class: 'tiles', testid: 'tiles' });
+    this.back = turn('page-back', 'back', () => texts.room.pageBack, -1);
+    this.on = turn('page-on', 'on', () => texts.room.pageOn, 1);
+    this.pageText = el('p', { class: 'stage-page', testid: 'page-now', role: 'status', hidden: true });
+    this.gallery = button('', {
+      class: 'stage-tool', iconName: 'gallery', testid: 'gallery-toggle', on: { click: () => this.#toggleGallery() },
+    });
+    this.elsewhere = el('p', { class: 'stage-elsewhere', testid: 'heard-elsewhere', 'aria-hidden': 'true', hidden: true });
+    this.soundOnly = button(() => texts.room.showPictures, {
+      class: 'stage-tool', iconName: 'camera', testid: 'show-pictures', hidden: true,
+      on: { click: () => parts.desk.setSoundOnly(false) },
+    });
     this.empty = el('p', { class: 'stage-empty' });
-    this.root = el('section', { class: 'stage', 'aria-label': texts.room.stage }, this.tiles, this.empty);
+    this.root = el('section', { class: 'stage', 'aria-label': () => texts.room.stage },
+      this.tiles, this.empty, this.back, this.on, this.pageText,
+      this.tools = el('div', { class: 'stage-tools' }, this.elsewhere, this.soundOnly, this.gallery));
   }
 
   opened() {
-    this.#resized = new ResizeObserver(() => this.#place());
+    this.#size = { width: this.tiles.clientWidth, height: this.tiles.clientHeight };
+    this.#resized = new ResizeObserver(([{ contentRect: { width, height } }]) => {
+      this.#size = { width, height };
+      this.#place();
+    });
     this.#resized.observe(this.tiles);
-    this.#watch = setInterval(() => this.#watchPictures(), WATCH_MS);
+    this.#watch = setInterval(() => {
+      for (const tile of this.tiles.children) watchPicture(tile, performance.now());
+    }, WATCH_MS);
   }
 
   close() {
@@ -56,36 +80,49 @@ export class Stage {
   }
 
   draw() {
-    const { state } = this.#parts.meeting;
+    const { desk, meeting } = this.#parts;
+    const { state } = meeting;
     this.#wanted = this.#choose(state);
-    const all = [...this.#wanted.large, ...this.#wanted.small];
-    keyed(this.tiles, this.#inSteadyOrder(all), (id) => id,
-      (id) => this.#makeTile(id), (tile, id) => this.#drawTile(tile, id, state));
-    show(this.empty, all.length === 0);
+    const none = this.#wanted.large.length + this.#wanted.small.length === 0;
+    show(this.empty, none);
     setText(this.empty, texts.room.empty[state.session.state]);
+    show(this.gallery, !none || chosen.gallery);
+    setIcon(this.gallery, chosen.gallery ? 'speaker' : 'gallery');
+    setButtonText(this.gallery, chosen.gallery ? texts.room.speakerView : texts.room.galleryView);
+    show(this.soundOnly, desk.soundOnly);
     this.#place();
+  }
+
+  /** The speaker's clock, several times a second. */
+  drawClocks() {
+    for (const tile of this.tiles.children) drawTileClock(tile, this.#parts);
   }
 
   /** Who is seen, and who of them large: holders of the floor, else whoever leads. */
   #choose(state) {
     const { visit, media, devices, desk } = this.#parts;
     const me = visit.member.id;
-    const pictures = media.slots
-      .filter(({ kind, member }) => kind === 'video' && state.members.has(member) && member !== me);
-    const from = (wanted) => pictures.filter(({ source }) => source === wanted).map(({ member }) => member);
-    const seen = new Set(from('camera'));
-    const screens = from('screen').map((id) => `${SCREEN}${id}`);
-    let large = state.turns.map(({ member }) => member)
+    const others = (source) => media.senders(source).filter((id) => state.members.has(id) && id !== me);
+    const seen = new Set(others('camera'));
+    const screens = others('screen').map((id) => `${SCREEN}${id}`);
+    // Who is paused by others waits beside them.
+    const heard = state.turns.filter((turn) => pauseReason(state, turn) === null);
+    const holders = (heard.length > 0 ? heard : state.turns).map(({ member }) => member);
+    for (const { member } of state.turns) if (member !== me) seen.add(member);
+    let large = [...new Set([state.session.spotlight, ...holders])]
       .filter((id) => id !== me && state.members.has(id));
     if (large.length === 0) large = this.#leading(state, seen, me);
-    if (large.length > LARGE_MAX) {
-      large.forEach((id) => seen.add(id));
-      large = [];
-    }
-    const small = [...state.members.keys()].filter((id) => seen.has(id) && !large.includes(id));
-    if (desk.sends && (devices.camera || state.turns.some((turn) => turn.member === me))) small.push(me);
+    const own = desk.sends && (devices.camera || chosen.gallery || state.turns.some((turn) => turn.member === me)) ? [me] : [];
+    const rest = (isSeen) => [...state.members.keys()].filter((id) => isSeen(id) && !large.includes(id) && id !== me);
     // A screen is what all look at now; who speaks is seen beside it.
-    return screens.length > 0 ? { large: screens, small: [...large, ...small] } : { large, small };
+    if (screens.length > 0) return { large: screens, small: [...large, ...own, ...rest((id) => seen.has(id))] };
+    if (chosen.gallery) {
+      // Everybody at the table, those without a picture behind those who have one.
+      const seated = (id) => sendsMedia(state.members.get(id).role) && !seen.has(id);
+      return { large: [], small: [...large, ...own, ...rest((id) => seen.has(id)), ...rest(seated)] };
+    }
+    if (large.length > LARGE_MAX) return { large: [], small: [...large, ...own, ...rest((id) => seen.has(id))] };
+    return { large, small: [...own, ...rest((id) => seen.has(id))] };
   }
 
   /** While nobody has the floor: the chair or guest who spoke last, so that nothing flickers. */
@@ -99,6 +136,67 @@ export class Stage {
     return this.#lead === null ? [] : [this.#lead];
   }
 
+  #place() {
+    const { media, meeting } = this.#parts;
+    if (!meeting.state) return; // Left, and not yet drawn.
+    const { width, height } = this.#size;
+    const { large, small } = this.#wanted;
+    const places = arrange({
+      width, height, large: large.length, small: small.length, gap: width < 600 ? 6 : 10, page: chosen.page,
+      most: Math.max(1, media.pictureSlots - large.length),
+    });
+    this.#page = places.page;
+    this.#shown = small.slice(places.first, places.first + places.small.length);
+    const all = [...large, ...this.#shown];
+    keyed(this.tiles, this.#inSteadyOrder(all), (id) => id,
+      (id) => makeTile(id, this.#parts), (tile, id) => drawTile(tile, id, large.includes(id), this.#parts));
+    const put = (id, place) => placeTile(this.tiles.keyedElements.get(id), place);
+    large.forEach((id, index) => put(id, places.large[index]));
+    this.#shown.forEach((id, index) => put(id, places.small[index]));
+    // Over the large picture rather than over somebody small.
+    const right = width - Math.max(0, ...places.large.map((place) => place.left + place.width));
+    const top = Math.min(...places.large.map((place) => place.top), height);
+    Object.assign(this.tools.style, { right: `${large.length > 0 ? right : 0}px`, top: `${large.length > 0 ? top : 0}px` });
+    this.#drawTurns(places);
+    this.#drawElsewhere(meeting.state);
+    this.#tellView(places);
+  }
+
+  #drawTurns({ turns, page, pages }) {
+    for (const [turn, place, there] of [[this.back, turns?.back, page > 0], [this.on, turns?.on, page < pages - 1]]) {
+      // One that leads nowhere stays, so that it can be pressed twice and nothing moves.
+      show(turn, Boolean(place));
+      setAttribute(turn, 'aria-disabled', there ? null : 'true');
+      if (place) Object.assign(turn.style, { left: `${place.left}px`, top: `${place.top}px` });
+    }
+    show(this.pageText, Boolean(turns));
+    if (!turns) return;
+    const { left, top, width, height } = turns.number;
+    Object.assign(this.pageText.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, lineHeight: `${height}px` });
+    setText(this.pageText, texts.room.pageOf(page + 1, pages));
+    setAttribute(this.pageText, 'aria-label', texts.room.pageLabel(page + 1, pages));
+  }
+
+  /** Who is heard and is on another page. */
+  #drawElsewhere({ members }) {
+    const { visit } = this.#parts;
+    const seen = [...this.#wanted.large, ...this.#shown, visit.member.id];
+    const heard = visit.speaking.filter((id) => members.has(id) && !seen.includes(id));
+    show(this.elsewhere, heard.length > 0);
+    if (heard.length > 0) setText(this.elsewhere, texts.room.heardElsewhere(heard.map((id) => members.get(id).name).join(', ')));
+  }
+
+  #turnPage(step) {
+    chosen.page = Math.max(0, this.#page + step);
+    this.#place();
+  }
+
+  #toggleGallery() {
+    chosen.gallery = !chosen.gallery;
+    chosen.page = 0;
+    this.draw();
+  }
+
   /** The order of the room's list: a tile's place in the document never depends on its size. */
   #inSteadyOrder(ids) {
     const { meeting } = this.#parts;
@@ -107,157 +205,17 @@ export class Stage {
     return [...members.map((id) => `${SCREEN}${id}`), ...members].filter((id) => wanted.has(id));
   }
 
-  #makeTile(id) {
-    const { visit } = this.#parts;
-    const tile = el('article', { class: 'tile', 'data-member': id });
-    tile.video = el('video', { autoplay: true, playsinline: true, muted: true });
-    tile.video.muted = true;
-    tile.initials = el('span', { class: 'avatar' });
-    // Over the picture rather than in its place: a hidden video is not told to have new frames.
-    tile.avatar = el('div', { class: 'cover', 'aria-hidden': 'true' }, tile.initials);
-    tile.flag = el('span', { class: 'flag' });
-    tile.nameText = el('span', { class: 'tile-name' });
-    tile.delegation = el('span', { class: 'tile-delegation' });
-    tile.frame = el('div', { class: 'tile-frame' }, tile.video, tile.avatar, tile.flag,
-      el('p', { class: 'tile-label' }, tile.nameText, tile.delegation));
-    tile.append(tile.frame);
-    if (id === visit.member.id) tile.classList.add('tile-self');
-    return tile;
-  }
-
-  #drawTile(tile, id, state) {
-    if (id.startsWith(SCREEN)) this.#drawScreen(tile, id.slice(SCREEN.length), state);
-    else this.#drawMember(tile, id, state);
-  }
-
-  #drawScreen(tile, id, state) {
-    const stream = this.#parts.media.screenStream(id);
-    if (tile.video.srcObject !== stream) this.#playIn(tile, stream);
-    tile.classList.add('tile-large', 'tile-screen');
-    setAttribute(tile, 'data-testid', 'screen-tile');
-    setText(tile.nameText, texts.room.screenOf(state.members.get(id).name));
-    setAttribute(tile, 'aria-label', tile.nameText.textContent);
-    show(tile.flag, false);
-  }
-
-  #drawMember(tile, id, state) {
-    const { visit, media, devices } = this.#parts;
-    const self = id === visit.member.id;
-    const member = state.members.get(id);
-    const large = this.#wanted.large.includes(id);
-    const stream = self ? ownStream(tile, devices.camera) : media.cameraStream(id);
-    if (tile.video.srcObject !== stream) this.#playIn(tile, stream);
-    setAttribute(tile, 'data-testid', self ? 'self-tile' : stream ? 'video-tile' : 'avatar-tile');
-    setAttribute(tile.frame, 'data-testid', large ? 'speaker-tile' : null);
-    setAttribute(tile.frame, 'data-member', large ? id : null);
-    tile.classList.toggle('tile-large', large);
-    const { turn, place } = standing(state, id);
-    setAttribute(tile, 'data-floor', member.lost ? 'lost' : turn
-      ? (member.mute === 'none' ? turn.phase : 'muted') : (place ? 'waiting' : null));
-    tile.classList.toggle('tile-audible', visit.speaking.includes(id));
-    setText(tile.initials, initials(member.name));
-    setText(tile.nameText, self ? texts.room.selfName(member.name) : member.name);
-    setText(tile.delegation, this.#subtitle(member));
-    this.#drawFlag(tile.flag, turn, place, member);
-    setAttribute(tile, 'aria-label', [member.name, visit.delegationName(member.delegation), tile.flag.textContent]
-      .filter(Boolean).join(', '));
-  }
-
-  #subtitle(member) {
-    const { visit } = this.#parts;
-    const delegation = visit.delegationName(member.delegation);
-    const role = texts.roles[member.role];
-    // A seat's name may be its role and delegation, until its person gives another.
-    if (!role || member.role === 'delegate' || member.name.startsWith(role)) return delegation;
-    return [role, delegation].filter(Boolean).join(', ');
-  }
-
-  #drawFlag(flag, turn, place, member) {
-    const word = member.lost ? texts.room.lost : turn
-      ? (member.mute !== 'none' ? texts.room.muted
-        : turn.phase === 'speaking' ? texts.room.speaking : texts.room.offeredShort)
-      : place ? texts.room.waitingPlace(place) : '';
-    if (flag.dataset.word === word) return;
-    flag.dataset.word = word;
-    // Small tiles show the hand and the number alone (room.css).
-    flag.replaceChildren(...(place && !member.lost
-      ? [icon('hand'), el('span', { class: 'flag-word', text: word }), el('span', { class: 'flag-short', 'aria-hidden': 'true', text: String(place) })]
-      : [word]));
-    show(flag, word !== '');
-  }
-
-  #playIn(tile, stream) {
-    tile.classList.remove('has-picture');
-    tile.video.srcObject = stream;
-    tile.frames = 0;
-    tile.movedAt = -Infinity;
-    if (!stream) return;
-    tile.video.play().catch(() => {});
-    const presented = () => {
-      if (tile.video.srcObject !== stream) return;
-      tile.movedAt = performance.now();
-      tile.classList.add('has-picture');
-      tile.video.requestVideoFrameCallback(presented);
-    };
-    tile.video.requestVideoFrameCallback?.(presented);
-  }
-
-  /** A slot may go on naming a member whose camera is off: no frozen pictures. */
-  #watchPictures() {
-    const now = performance.now();
-    for (const tile of this.tiles.children) {
-      // A screen stands still as long as nothing changes on it.
-      if (!tile.video.srcObject || tile.classList.contains('tile-screen')) continue;
-      // Firefox counts no frames of a stream; Chromium presents none of what is scrolled away.
-      const frames = tile.video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
-      const shows = tile.classList.contains('has-picture');
-      if (frames !== tile.frames || (shows && document.hidden)) tile.movedAt = now;
-      tile.frames = frames;
-      tile.classList.toggle('has-picture', now - tile.movedAt < STILL_MS);
-    }
-  }
-
-  /** Asks for everybody's picture, as high as their tile is or would be. */
+  /** Asks for what is shown, as high as its tile is. */
   #tellView(places) {
-    const { visit, media, meeting } = this.#parts;
-    const { large, small } = this.#wanted;
-    const pixels = ({ height }) => Math.round(height * devicePixelRatio);
-    const heights = new Map([
-      ...large.map((id, index) => [id, pixels(places.large[index])]),
-      ...small.map((id, index) => [id, pixels(places.small[index])]),
-    ]);
-    const other = heights.get(small[0]) ?? heights.get(large[0]) ?? OTHER_HEIGHT;
-    const shown = [...heights.keys(), ...[...meeting.state.members.keys()].filter((id) => !heights.has(id))];
-    media.show(shown.filter((id) => id !== visit.member.id && !id.startsWith(SCREEN)).slice(0, VIEW_MAX)
-      .map((member) => ({ member, source: 'camera', height: heights.get(member) ?? other })));
-  }
-
-  #place() {
-    const { clientWidth: width, clientHeight: height } = this.tiles;
-    const { large, small } = this.#wanted;
-    const places = arrange({
-      width, height, large: large.length, small: small.length, gap: width < 600 ? 6 : 10,
+    const { visit, media } = this.#parts;
+    const picture = (id, { height }) => ({
+      member: id.replace(SCREEN, ''), source: id.startsWith(SCREEN) ? 'screen' : 'camera',
+      height: Math.max(1, Math.round(height * devicePixelRatio)),
     });
-    const put = (id, { left, top, width: wide, height: high }) => {
-      const tile = this.tiles.keyedElements?.get(id);
-      if (!tile) return;
-      tile.style.transform = `translate(${left}px, ${top}px)`;
-      tile.style.width = `${wide}px`;
-      tile.style.height = `${high}px`;
-      tile.classList.toggle('tile-tiny', wide < 150);
-      tile.classList.toggle('tile-big', wide > 420);
-    };
-    large.forEach((id, index) => put(id, places.large[index]));
-    small.forEach((id, index) => put(id, places.small[index]));
-    this.#tellView(places);
+    const pictures = [
+      ...this.#wanted.large.map((id, index) => picture(id, places.large[index])),
+      ...this.#shown.map((id, index) => picture(id, places.small[index])),
+    ];
+    media.show(pictures.filter(({ member }) => member !== visit.member.id).slice(0, VIEW_MAX));
   }
-}
-
-/** The own camera as a stream, the same one as long as the track is. */
-function ownStream(tile, track) {
-  if (tile.ownTrack !== track) {
-    tile.ownTrack = track;
-    tile.ownStream = track && new MediaStream([track]);
-  }
-  return tile.ownStream ?? null;
 }

@@ -4,12 +4,12 @@
 // and hand presses to them.
 
 import { button, el, oncePerFrame } from './dom.js';
-import { openDialog } from './ui-dialog.js';
+import { openDialog, sayInDialog } from './ui-dialog.js';
 import { CheckScreen } from './ui-check.js';
 import { EndScreen } from './ui-end.js';
+import { LobbyScreen } from './ui-lobby.js';
 import { RoomScreen } from './ui-room.js';
-import { Refusal } from './protocol.js';
-import { texts } from './texts.js';
+import { onLanguage, refusalText } from './texts.js';
 
 /** How long a notice stays, in ms: long enough to be read twice. */
 const NOTICE_MS = 8000;
@@ -22,15 +22,16 @@ export class Ui {
   #parts;
   #screen = null;
 
-  /** `parts`: `{visit, meeting, media, desk, devices, request}`, the modules that it draws. */
+  /** `parts`: `{visit, meeting, media, desk, devices, path, preflight, request}`, the modules that it draws. */
   constructor(parts) {
     this.#parts = { ...parts, ui: this };
     const redraw = oncePerFrame(() => this.#draw());
-    for (const part of ['visit', 'media', 'desk', 'devices']) parts[part].subscribe(redraw);
+    for (const part of ['visit', 'media', 'desk', 'devices', 'path', 'preflight']) parts[part].subscribe(redraw);
     parts.meeting.subscribe((state, event) => {
       if (event) this.#screen?.handleEvent?.(event);
       redraw();
     });
+    onLanguage(redraw);
     redraw();
   }
 
@@ -43,6 +44,7 @@ export class Ui {
 
   /** Shows a passing notice. */
   notice(text, kind = 'info') {
+    if (kind === 'problem' && sayInDialog(text)) return;
     const notice = el('p', { class: `notice notice-${kind}`, text });
     this.#notices.append(notice);
     while (this.#notices.childElementCount > NOTICES_MAX) this.#notices.firstElementChild.remove();
@@ -55,14 +57,15 @@ export class Ui {
       await this.#parts.request(type, fields);
       return true;
     } catch (error) {
-      const known = texts.refusals[error.code] ?? texts.refusals.other;
-      const text = error instanceof Refusal ? known(error.message) : texts.refusals.unreachable;
-      this.notice(text, 'problem');
+      this.notice(refusalText(error), 'problem');
       return false;
     }
   }
 
-  /** Asks before something that is hard to take back; resolves with whether to do it. */
+  /**
+   * Asks before something that is hard to take back; resolves with whether to do it. The texts are
+   * functions, as `el` takes them.
+   */
   confirm({ title, text, accept, cancel, danger = false }) {
     return new Promise((resolve) => {
       const dialog = openDialog({
@@ -98,6 +101,8 @@ function screenOf(phase) {
   switch (phase) {
     case 'room':
       return RoomScreen;
+    case 'lobby':
+      return LobbyScreen;
     case 'left':
     case 'ended':
       return EndScreen;

@@ -23,7 +23,8 @@ const SERVER_FULL = 1013;
 
 /** Refusals of `hello` and `session.join` that another attempt would not change. */
 const FINAL_REFUSALS = [
-  'link_invalid', 'link_expired', 'link_not_yet', 'link_revoked', 'removed', 'replaced', 'full',
+  'link_invalid', 'link_expired', 'link_not_yet', 'link_revoked', 'link_used_up', 'removed', 'locked',
+  'replaced', 'full',
 ];
 
 /** Refusals that another attempt may not meet. */
@@ -37,13 +38,26 @@ export function returnPause(attempt, chance) {
   return RETURN_MS[Math.min(attempt, RETURN_MS.length - 1)] * (0.75 + chance / 2);
 }
 
+/** This tab's number: it stays when the page is loaded anew, and goes with the tab. */
+function deviceNumber() {
+  const fresh = crypto.getRandomValues(new Uint32Array(1))[0];
+  try {
+    const kept = sessionStorage.getItem('device');
+    if (kept !== null) return Number(kept);
+    sessionStorage.setItem('device', String(fresh));
+  } catch {
+    // A browser that lets pages keep nothing.
+  }
+  return fresh;
+}
+
 export class Visit {
   #protocol;
   #meeting;
   #media;
   #token;
   /** Tells this page from others of the same member, so that it never pushes out a newer one. */
-  #device = crypto.getRandomValues(new Uint32Array(1))[0];
+  #device = deviceNumber();
   #chosen;
   #wantsRoom = false;
   /** Counts the attempts since the last steady connection, and all; a newer one makes an older void. */
@@ -53,19 +67,28 @@ export class Visit {
   /** Since when signalling stands, by the page's clock; null: it does not. */
   #stoodAt = null;
   #videoSlots;
+  /** The link is opened to check alone, days before, say: no room is entered. */
+  checkOnly;
   #goodbye = null;
   #clockOffset = 0;
   #listeners = new Set();
+  /** A join is on its way that leads to another session than the room shown. */
+  #changesRoom = false;
+  #joining = false;
+  /** Where the chair has moved the meeting, while a join is on its way; null: nowhere else. */
+  #movedTo = null;
 
-  /** `connecting`, `check`, `entering`, `waiting`, `room`, `left` or `ended`. */
+  /** `connecting`, `check`, `entering`, `waiting`, `lobby`, `room`, `left` or `ended`. */
   phase = 'connecting';
+  /** In the lobby: what was said by who did not let this member in; null: it waits. */
+  lobbyRefusal = null;
   /** Signalling is lost and is being made anew; what is shown is what was last known. */
   returning = false;
   /** The server has said that it stops. */
   serverStopped = false;
   /** The server has said that it is about to stop, and lets nobody in any more. */
   serverDraining = false;
-  /** Why the visit has ended: `{code, message}` (the message may be missing). */
+  /** Why the visit has ended: `{code, message, refusal}` (the last two may be missing). */
   ending = null;
   /** From `hello`: this client's member and the event. */
   member = null;
@@ -79,14 +102,17 @@ export class Visit {
   /** The name that others see. */
   name = '';
 
-  constructor({ protocol, meeting, media, token, wantedSession, videoSlots }) {
+  constructor({ protocol, meeting, media, token, wantedSession, videoSlots, checkOnly = false }) {
     this.#protocol = protocol;
     this.#meeting = meeting;
     this.#media = media;
     this.#token = token;
     this.#chosen = wantedSession;
     this.#videoSlots = videoSlots;
-    protocol.onEvent = (event) => meeting.handleEvent(event);
+    this.checkOnly = checkOnly;
+    // Until the answer comes, nothing says which of the two rooms an event is of; the answer knows all.
+    protocol.onEvent = (event) => this.#changesRoom || meeting.handleEvent(event);
+    meeting.subscribe((state, event) => event?.type === 'session.moved_on' && this.#moveOn(event.to));
     protocol.onSignal = (signal) => this.#handleSignal(signal);
     protocol.onClosed = (code) => this.#handleClosed(code);
     media.onSilence = () => this.probe();
@@ -164,6 +190,22 @@ export class Visit {
     this.#setPhase('check');
   }
 
+  /** Asks again to be let in, after the chair did not. */
+  askAgain() {
+    this.lobbyRefusal = null;
+    this.#wantsRoom = true;
+    this.#tell();
+    return this.#join();
+  }
+
+  /** Back from the lobby to the device check. */
+  async leaveLobby() {
+    this.#wantsRoom = false;
+    this.lobbyRefusal = null;
+    this.#setPhase('check');
+    await this.#protocol.request('session.leave').catch(() => {});
+  }
+
   /** Takes another session; from a room, that room is left for the device check. */
   async choose(sessionId) {
     this.#chosen = sessionId;
@@ -196,12 +238,14 @@ export class Visit {
     try {
       const asked = Date.now();
       await this.#protocol.connect();
-      const hello = await this.#protocol.request('hello', { token: this.#token });
+      const hello = await this.#protocol.request('hello', {
+        token: this.#token, device: this.#device, ...(this.checkOnly ? { check: true } : {}),
+      });
       if (round !== this.#round) return;
       this.#clockOffset = hello.now - (asked + Date.now()) / 2;
       this.#welcome(hello);
       if (this.#wantsRoom) await this.#join();
-      else this.#settle('check');
+      else this.#settle(this.lobbyRefusal === null ? 'check' : 'lobby');
     } catch (error) {
       if (round === this.#round) this.#establishFailed(error);
     }
@@ -229,31 +273,68 @@ export class Visit {
   async #join() {
     const { session } = this;
     if (!session) return;
-    const returned = this.phase === 'room';
-    if (!returned) this.#setPhase('entering');
     const rev = this.#meeting.revOf(session.id);
+    const returned = this.phase === 'room' && rev !== null;
+    if (!['room', 'lobby'].includes(this.phase)) this.#setPhase('entering');
+    this.#changesRoom = this.phase === 'room' && !returned;
+    this.#movedTo = null;
+    this.#joining = true;
     try {
-      const { resumed, snapshot } = await this.#protocol.request('session.join', {
+      const { resumed, snapshot, lobby } = await this.#protocol.request('session.join', {
         session: session.id, name: this.name, device: this.#device, ...(rev === null ? {} : { rev }),
       });
       if (!this.#wantsRoom) return;
       this.#chosen = session.id;
-      this.speaking = [];
-      // Events that were missed have come before the answer.
-      if (resumed) this.#meeting.confirm(resumed.rev);
-      else this.#meeting.reset(snapshot);
-      const options = { iceServers: this.iceServers, videoSlots: this.#videoSlots };
-      if (returned && !this.serverStopped) this.#media.resume(options);
-      else this.#media.start(options);
-      this.#settle('room');
+      if (lobby) {
+        this.#leaveRoom();
+        this.lobbyRefusal = null;
+        this.#settle('lobby');
+      } else if (resumed) {
+        // Events that were missed have come before the answer.
+        this.#meeting.confirm(resumed.rev);
+        this.#arrive(returned);
+      } else {
+        this.#meeting.reset(snapshot);
+        this.#arrive(returned);
+      }
     } catch (error) {
       this.#joinFailed(error);
+    } finally {
+      this.#joining = false;
+      this.#changesRoom = false;
+      this.#goOn();
     }
+  }
+
+  /** Is in the room; the media that play go on until those of this room do. */
+  #arrive(returned) {
+    this.speaking = [];
+    this.lobbyRefusal = null;
+    const options = { iceServers: this.iceServers, videoSlots: this.#videoSlots };
+    if (returned && !this.serverStopped) this.#media.resume(options);
+    else this.#media.start(options);
+    this.#settle('room');
+  }
+
+  /** The chair moves everybody to another session. */
+  #moveOn(to) {
+    if (!this.sessions.some(({ id }) => id === to)) return;
+    this.#movedTo = to;
+    if (!this.#joining) this.#goOn();
+  }
+
+  #goOn() {
+    if (this.#movedTo === null || this.phase !== 'room') return;
+    this.#chosen = this.#movedTo;
+    this.#movedTo = null;
+    if (this.#meeting.revOf(this.#chosen) === null) this.#join();
   }
 
   #joinFailed(error) {
     if (!(error instanceof Refusal)) return; // The connection ended: `#handleClosed` comes back.
     if (error.code === 'not_open') {
+      // A refused join leaves one where one was.
+      if (this.#changesRoom) this.#protocol.request('session.leave').catch(() => {});
       this.#leaveRoom();
       this.#settle('waiting');
     } else if (FINAL_REFUSALS.includes(error.code)) {
@@ -261,7 +342,7 @@ export class Visit {
     } else if (PASSING_REFUSALS.includes(error.code)) {
       this.#comeBack();
     } else {
-      this.#end('refused', error.message);
+      this.#end('refused', error.message, error);
     }
   }
 
@@ -277,6 +358,20 @@ export class Visit {
       case 'speaking':
         this.speaking = signal.members;
         break;
+      case 'lobby.admitted':
+        if (this.phase !== 'lobby') return;
+        this.#meeting.reset(signal.snapshot);
+        this.#arrive(false);
+        return;
+      case 'lobby.refused':
+        this.lobbyRefusal = signal.message;
+        this.#wantsRoom = false;
+        break;
+      case 'lobby.sent_back':
+        this.#leaveRoom();
+        this.lobbyRefusal = null;
+        this.#setPhase('lobby');
+        return;
       case 'server.draining':
         this.serverDraining = true;
         break;
@@ -325,17 +420,17 @@ export class Visit {
     this.#timer = null;
   }
 
-  #end(code, message) {
+  #end(code, message, refusal) {
     this.#stopTimer();
     this.returning = false;
     this.#wantsRoom = false;
     this.#leaveRoom();
-    this.#showEnding(code, message);
+    this.#showEnding(code, message, refusal);
     this.#protocol.close();
   }
 
-  #showEnding(code, message) {
-    this.ending = { code, message };
+  #showEnding(code, message, refusal) {
+    this.ending = { code, message, refusal };
     this.#setPhase('ended');
   }
 

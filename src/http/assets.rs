@@ -14,9 +14,14 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[folder = "src/client/"]
 struct Client;
 
-/// The page: at `/` and at `/join`.
+/// The page: at `/`, at `/join` and at `/check`.
 pub(super) async fn page(headers: HeaderMap) -> Response {
     answer("index.html", &headers)
+}
+
+/// The organiser's board, at `/board`.
+pub(super) async fn board(headers: HeaderMap) -> Response {
+    answer("board.html", &headers)
 }
 
 /// Any file of the client, under `/assets`.

@@ -5,9 +5,11 @@
 use std::{fmt, net::SocketAddr, str::FromStr};
 
 use axum::http::Uri;
+use serde::{Deserialize, Serialize};
 
 /// The address that members' browsers see: scheme, host and port.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PublicUrl {
     https: bool,
     authority: String,
@@ -54,6 +56,20 @@ impl fmt::Display for PublicUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.https { "https" } else { "http" };
         write!(out, "{scheme}://{}", self.authority)
+    }
+}
+
+impl TryFrom<String> for PublicUrl {
+    type Error = NotAPublicUrl;
+
+    fn try_from(text: String) -> Result<Self, NotAPublicUrl> {
+        text.parse()
+    }
+}
+
+impl From<PublicUrl> for String {
+    fn from(url: PublicUrl) -> Self {
+        url.to_string()
     }
 }
 

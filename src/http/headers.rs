@@ -60,6 +60,13 @@ pub(super) fn host(headers: &HeaderMap) -> Option<&str> {
     (!host.is_empty() && host.bytes().all(plain)).then_some(host)
 }
 
+/// The bearer token of a request (RFC 6750 section 2.1), if it has one.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// Safari before 15.4 does not count the same host's WebSocket as `'self'`, so it is named.
 fn content_policy(host: Option<&str>) -> String {
     let sockets = host

@@ -24,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     Behind, Rooms, Settings,
     admission::{Admission, Place},
+    api::Api,
     asked_to_stop,
     exposure::{self, PublicUrl},
     router, tls,
@@ -134,15 +135,19 @@ impl Bound {
             settings.connections_per_address_max,
             settings.trusted_proxies.clone(),
         );
+        let signalling = Arc::clone(&behind.signalling);
+        let api = Arc::new(Api::new(behind.desk, signalling, stopping.clone()));
         let routes = router(Arc::new(Rooms {
             signalling: behind.signalling,
             journal: behind.journal,
             media: behind.media,
             metrics_token: settings.metrics_token,
             public_url: self.public_url,
+            page_origins: settings.page_origins,
             trusted_proxies: settings.trusted_proxies,
             stopping: stopping.clone(),
             calls: Arc::default(),
+            api,
         }));
         let door = Door {
             routes,

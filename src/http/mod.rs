@@ -1,15 +1,19 @@
-//! SHELL. Everything on the HTTP port but the WebSocket's messages: routes, TLS, the page's files.
+//! SHELL. Everything on the HTTP port but the WebSocket's messages: routes, TLS, the page's files, the
+//! organiser's API.
 //!
 //! It must never know what a message on the WebSocket says, nor what a member may do.
 
 mod admission;
+mod api;
 mod assets;
+mod body;
 mod certificate;
 mod exposure;
 mod forwarded;
 mod headers;
 mod listener;
 mod metrics;
+mod problem;
 mod tls;
 mod upgrade;
 mod whip;
@@ -34,6 +38,7 @@ use tokio::sync::watch;
 use crate::{media::worker::Media, signalling, store::Journal};
 
 pub use self::{
+    api::Desk,
     certificate::Certificate,
     exposure::{Exposed, NotAPublicUrl, PublicUrl, refuse_plain},
     listener::{Bound, ListenFault, bind},
@@ -47,6 +52,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The address that members' browsers see; empty: the listening address.
     pub public_url: String,
+    /// Origins of other pages that may open the WebSocket.
+    pub page_origins: Vec<PublicUrl>,
     /// Reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// Certificate chain, PEM; empty: no TLS.
@@ -65,6 +72,8 @@ pub struct Settings {
     pub handshake_timeout_ms: u64,
     /// Who sends it may read the metrics from elsewhere; empty: nobody.
     pub metrics_token: signalling::Secret,
+    /// Requests of one token of the API a second in the long run; more are answered 429.
+    pub api_requests_per_s: u32,
 }
 
 impl Default for Settings {
@@ -72,6 +81,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7880),
             public_url: String::new(),
+            page_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             tls_certificate: PathBuf::new(),
             tls_key: PathBuf::new(),
@@ -81,6 +91,7 @@ impl Default for Settings {
             header_timeout_ms: 30_000,
             handshake_timeout_ms: 10_000,
             metrics_token: signalling::Secret::default(),
+            api_requests_per_s: 20,
         }
     }
 }
@@ -93,6 +104,8 @@ pub struct Behind {
     pub journal: Journal,
     /// Sound and picture.
     pub media: Arc<Media>,
+    /// What the organiser's API is made of.
+    pub desk: Desk,
 }
 
 /// What the routes need.
@@ -102,9 +115,11 @@ struct Rooms {
     media: Arc<Media>,
     metrics_token: signalling::Secret,
     public_url: Option<PublicUrl>,
+    page_origins: Vec<PublicUrl>,
     trusted_proxies: Vec<IpAddr>,
     stopping: watch::Receiver<bool>,
     calls: Arc<whip::Calls>,
+    api: Arc<api::Api>,
 }
 
 /// Waits until the server is asked to stop; a server whose switch is gone is asked too.
@@ -122,8 +137,11 @@ fn router(rooms: Arc<Rooms>) -> Router {
         .route("/whip/{session}/{call}", any(whip::published))
         .route("/whep/{session}", any(whip::play))
         .route("/whep/{session}/{call}", any(whip::played))
+        .merge(api::router())
         .route("/", get(assets::page))
         .route("/join", get(assets::page))
+        .route("/check", get(assets::page))
+        .route("/board", get(assets::board))
         .route("/assets/{*path}", get(assets::file))
         .fallback(assets::nothing)
         .layer(middleware::from_fn_with_state(

@@ -41,7 +41,7 @@ impl fmt::Display for UpgradeRefusal {
             Self::Version => "only WebSocket version 13 is spoken here",
             Self::Key => "Sec-WebSocket-Key is missing or damaged",
             Self::Protocol => "the subprotocol roundtable.v1 is required",
-            Self::Origin => "a page of another host may not connect: is public_url right?",
+            Self::Origin => "a page of another host may not connect: is public_url right, or should page_origins name it?",
         })
     }
 }
@@ -76,7 +76,7 @@ pub(super) async fn open(
     if *rooms.stopping.borrow() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
-    let accept = match check(&request, rooms.public_url.as_ref()) {
+    let accept = match check(&request, rooms.public_url.iter().chain(&rooms.page_origins)) {
         Ok(accept) => accept,
         Err(refusal) => {
             tracing::debug!("a WebSocket was refused: {refusal}");
@@ -112,9 +112,9 @@ async fn speak(upgraded: Upgraded, rooms: Arc<Rooms>, address: IpAddr) {
 }
 
 /// The accept key, or why there is none.
-fn check<B>(
+fn check<'a, B>(
     request: &axum::http::Request<B>,
-    public_url: Option<&PublicUrl>,
+    others: impl IntoIterator<Item = &'a PublicUrl>,
 ) -> Result<HeaderValue, UpgradeRefusal> {
     let headers = request.headers();
     let asks = request.method() == Method::GET
@@ -143,7 +143,7 @@ fn check<B>(
     if !lists(headers, &header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
         return Err(UpgradeRefusal::Protocol);
     }
-    if !is_own_page(headers, public_url) {
+    if !may_connect(headers, others) {
         return Err(UpgradeRefusal::Origin);
     }
     HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| UpgradeRefusal::Key)
@@ -159,9 +159,9 @@ fn lists(headers: &HeaderMap, name: &header::HeaderName, word: &str) -> bool {
         .any(|value| value.trim().eq_ignore_ascii_case(word))
 }
 
-/// Browsers always send `Origin`, programs need not. A page is ours if it was loaded from the host
-/// that it now connects to, or from the public URL.
-fn is_own_page(headers: &HeaderMap, public_url: Option<&PublicUrl>) -> bool {
+/// Browsers always send `Origin`, programs need not. A page may connect to the host that it was loaded
+/// from; one of these others (the public URL, and who is named in the settings) may too.
+fn may_connect<'a>(headers: &HeaderMap, others: impl IntoIterator<Item = &'a PublicUrl>) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
@@ -171,7 +171,7 @@ fn is_own_page(headers: &HeaderMap, public_url: Option<&PublicUrl>) -> bool {
     };
     let same_host =
         headers::host(headers).is_some_and(|host| host.eq_ignore_ascii_case(origin.authority()));
-    same_host || public_url == Some(&origin)
+    same_host || others.into_iter().any(|other| *other == origin)
 }
 
 #[cfg(test)]
@@ -187,10 +187,7 @@ mod tests {
         ("sec-websocket-protocol", "chat, roundtable.v1"),
     ];
 
-    fn checked(
-        change: &[(&str, &str)],
-        public: Option<&str>,
-    ) -> Result<HeaderValue, UpgradeRefusal> {
+    fn checked(change: &[(&str, &str)], others: &[&str]) -> Result<HeaderValue, UpgradeRefusal> {
         let mut request = axum::http::Request::builder().uri("/ws");
         for (name, value) in GOOD {
             if !change.iter().any(|(changed, _)| *changed == name) {
@@ -202,13 +199,16 @@ mod tests {
                 request = request.header(*name, *value);
             }
         }
-        let public = public.map(|text| text.parse().expect("a public URL"));
-        check(&request.body(()).expect("a request"), public.as_ref())
+        let others: Vec<PublicUrl> = others
+            .iter()
+            .map(|text| text.parse().expect("a public URL"))
+            .collect();
+        check(&request.body(()).expect("a request"), &others)
     }
 
     #[test]
     fn a_right_request_is_accepted_with_the_key_of_rfc_6455() {
-        let accept = checked(&[], None).expect("accepted");
+        let accept = checked(&[], &[]).expect("accepted");
         assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
@@ -225,7 +225,7 @@ mod tests {
             ("sec-websocket-protocol", "", UpgradeRefusal::Protocol),
         ] {
             assert_eq!(
-                checked(&[(name, value)], None),
+                checked(&[(name, value)], &[]),
                 Err(refusal),
                 "{name}: {value}"
             );
@@ -234,18 +234,15 @@ mod tests {
 
     #[test]
     fn a_page_of_another_host_is_refused() {
-        let from = |origin: &str, public| checked(&[("origin", origin)], public).is_ok();
-        assert!(from("http://conf.example:7880", None));
-        assert!(!from("http://evil.example:7880", None));
-        assert!(!from("http://conf.example", None));
-        assert!(!from("null", None));
-        assert!(from(
-            "https://public.example",
-            Some("https://public.example:443")
-        ));
-        assert!(!from(
-            "http://public.example",
-            Some("https://public.example")
-        ));
+        let from = |origin: &str, others: &[&str]| checked(&[("origin", origin)], others).is_ok();
+        assert!(from("http://conf.example:7880", &[]));
+        assert!(!from("http://evil.example:7880", &[]));
+        assert!(!from("http://conf.example", &[]));
+        assert!(!from("null", &[]));
+        let named = ["https://public.example:443", "http://institute.example"];
+        assert!(from("https://public.example", &named));
+        assert!(from("http://institute.example", &named));
+        assert!(!from("http://public.example", &named));
+        assert!(!from("http://evil.example", &named));
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::{sync::watch, time::timeout};
+use tokio::{sync::watch, time::sleep};
 
 use super::{
     cipher::Cipher,
@@ -34,6 +34,15 @@ pub enum Fault {
     /// The event has no session that is on or will be.
     #[error("the server names no session to join")]
     NoSession,
+    /// It was asked over to a session that nobody opened.
+    #[error("waited {} s for the session to be opened in vain", PATIENCE.as_secs())]
+    NotOpen,
+    /// The chair lets nobody in.
+    #[error("it was left waiting in the lobby")]
+    Lobby,
+    /// Not within [`PATIENCE`].
+    #[error("waited {} s for session.moved_on in vain", PATIENCE.as_secs())]
+    NotAsked,
     /// No media within [`PATIENCE`].
     #[error("waited {} s for media.connected in vain", PATIENCE.as_secs())]
     NotConnected,
@@ -57,6 +66,8 @@ pub struct House {
     pub cipher: Cipher,
     /// The back rows.
     pub crowd: Crowd,
+    /// Whether an event's sessions are played one after the other; else the one that is on.
+    pub plays_agenda: bool,
 }
 
 /// What the server has said of the media path.
@@ -66,22 +77,91 @@ struct Way {
     was_lost: bool,
 }
 
+/// The floor's latest turn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Turn {
+    /// Its number in the session.
+    pub number: u64,
+    /// Whose it is; nobody's where it was given before this member came.
+    pub member: String,
+}
+
+/// What the server has said, as far as a bot has to know it.
+#[derive(Clone)]
+struct Ears {
+    way: watch::Sender<Way>,
+    turn: watch::Sender<Turn>,
+    /// The session that the chair asks everybody over to.
+    moved: watch::Sender<String>,
+    /// Changes when some session's state does.
+    news: watch::Sender<()>,
+}
+
+impl Ears {
+    /// The way in, and what has come by it.
+    fn open() -> (impl FnMut(Value) + Send + 'static, Self) {
+        let ears = Self {
+            way: watch::Sender::default(),
+            turn: watch::Sender::default(),
+            moved: watch::Sender::default(),
+            news: watch::Sender::default(),
+        };
+        let told = ears.clone();
+        let hear = move |message: Value| {
+            let word = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+            match (word("signal").as_str(), word("type").as_str()) {
+                ("media.connected", _) => told.way.send_modify(|way| way.stands = true),
+                ("media.lost", _) => told.way.send_modify(|way| way.was_lost = true),
+                ("sessions", _) => {
+                    told.news.send_replace(());
+                }
+                ("", "floor.granted") => {
+                    told.turn.send_replace(Turn {
+                        number: message["turn"].as_u64().unwrap_or_default(),
+                        member: word("member"),
+                    });
+                }
+                ("", "session.moved_on") => {
+                    told.moved.send_replace(word("to"));
+                }
+                // Other events, and signals for people or of a later server.
+                _ => {}
+            }
+        };
+        (hear, ears)
+    }
+}
+
 enum Media {
     Full(Arc<Peer>),
     Lean(Place),
 }
 
+impl Media {
+    async fn end(self) {
+        match self {
+            Self::Full(peer) => peer.close().await,
+            Self::Lean(place) => drop(place),
+        }
+    }
+}
+
 /// A member in the room.
 pub struct Bot {
     part: Part,
-    signalling: Signalling,
+    line: Line,
     media: Media,
-    way: watch::Receiver<Way>,
     tally: Arc<Mutex<Tally>>,
-    connecting_at: Instant,
     joining_at: Instant,
-    /// The number of the floor's latest turn.
-    last_turn: watch::Receiver<u64>,
+}
+
+/// A member's connection to the server, the same in whatever session it is.
+struct Line {
+    signalling: Signalling,
+    ears: Ears,
+    connecting_at: Instant,
+    /// The event's sessions in their order.
+    sessions: Vec<String>,
 }
 
 /// What became of a member.
@@ -99,59 +179,100 @@ pub struct Outcome {
 }
 
 impl Bot {
-    /// Joins the session that is on and waits until media may flow.
+    /// Joins the session that is on, or with an agenda to play the first, and waits until media may
+    /// flow.
     ///
     /// # Errors
     /// When any step fails or takes too long.
     pub async fn join(part: Part, house: &House) -> Result<Self, Fault> {
         let connecting_at = now();
-        let (saying, way) = watch::channel(Way::default());
-        let (turning, last_turn) = watch::channel(0);
-        let turns = turning.clone();
-        let hear = move |message: Value| match (message["signal"].as_str(), &message["type"]) {
-            (Some("media.connected"), _) => saying.send_modify(|way| way.stands = true),
-            (Some("media.lost"), _) => saying.send_modify(|way| way.was_lost = true),
-            (None, kind) if kind == "floor.granted" => {
-                turns.send_replace(message["turn"].as_u64().unwrap_or_default());
-            }
-            // Other events, and signals for people or of a later server.
-            (Some(_) | None, _) => {}
-        };
+        let (hear, ears) = Ears::open();
         let signalling = Signalling::connect(&part.invite.authority, hear).await?;
         let welcome = signalling
             .ask(json!({"type": "hello", "token": part.invite.token}))
             .await?;
-        let session = welcome["current"].as_str().ok_or(Fault::NoSession)?;
+        let sessions: Vec<String> = welcome["sessions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|session| Some(session["id"].as_str()?.to_owned()))
+            .collect();
+        let session = if house.plays_agenda {
+            sessions.first().cloned()
+        } else {
+            welcome["current"].as_str().map(str::to_owned)
+        };
+        let line = Line {
+            signalling,
+            ears,
+            connecting_at,
+            sessions,
+        };
+        Self::enter(part, house, line, &session.ok_or(Fault::NoSession)?).await
+    }
+
+    async fn enter(part: Part, house: &House, line: Line, session: &str) -> Result<Self, Fault> {
+        let Line {
+            signalling, ears, ..
+        } = &line;
         let joining_at = now();
-        let joined = signalling
-            .ask(json!({"type": "session.join", "session": session}))
-            .await?;
+        let request = json!({"type": "session.join", "session": session});
+        // As a page does: who is not let in yet waits for news of the sessions.
+        let joined = loop {
+            let mut news = ears.news.subscribe();
+            match signalling.ask(request.clone()).await {
+                Err(signalling::Fault::Refused { code, .. })
+                    if house.plays_agenda && code == "not_open" =>
+                {
+                    within_patience(signalling, news.changed(), Fault::NotOpen).await?;
+                }
+                answer => break answer?,
+            }
+        };
+        if joined.get("lobby").is_some() {
+            return Err(Fault::Lobby);
+        }
+        // What was said of the media until now was of another room.
+        ears.way.send_replace(Way::default());
         if let Some(turn) = joined.pointer("/snapshot/floor/last_turn") {
-            turning.send_replace(turn.as_u64().unwrap_or_default());
+            ears.turn.send_replace(Turn {
+                number: turn.as_u64().unwrap_or_default(),
+                member: String::new(),
+            });
         }
         let own = match part.duty {
             Duty::Speak(number) => Some(number),
             Duty::Listen | Duty::ListenLean | Duty::Chair => None,
         };
         let tally = Arc::new(Mutex::new(Tally::new(house.run, own)));
-        let media = connect(&part, house, &signalling, &tally).await?;
-        let mut standing = way.clone();
-        let stands = async { standing.wait_for(|way| way.stands).await.is_ok() };
-        match timeout(PATIENCE, stands).await {
-            Ok(true) => {}
-            Ok(false) => return Err(signalling.hung_up().await.into()),
-            Err(_) => return Err(Fault::NotConnected),
-        }
+        let media = connect(&part, house, signalling, &tally).await?;
+        let mut way = ears.way.subscribe();
+        let stands = way.wait_for(|way| way.stands);
+        within_patience(signalling, stands, Fault::NotConnected).await?;
         Ok(Self {
             part,
+            line,
             media,
-            way,
             tally,
-            connecting_at,
             joining_at,
-            last_turn,
-            signalling,
         })
+    }
+
+    /// Waits until the chair asks everybody over to that session and goes there, as a page does: by the
+    /// same connection, with media offered anew; the old ones end when the new ones flow.
+    ///
+    /// # Errors
+    /// When nobody asks, or any step fails or takes too long.
+    pub async fn go_over(self, house: &House, session: &str) -> Result<Self, Fault> {
+        let mut asked = self.line.ears.moved.subscribe();
+        let asked = asked.wait_for(|to| to == session);
+        within_patience(&self.line.signalling, asked, Fault::NotAsked).await?;
+        let Self {
+            part, line, media, ..
+        } = self;
+        let over = Self::enter(part, house, line, session).await;
+        media.end().await;
+        over
     }
 
     /// Asks for the floor, where the member needs it to be heard.
@@ -161,7 +282,8 @@ impl Bot {
     pub async fn take_the_floor(&self) -> Result<(), Fault> {
         match self.part.invite.role {
             Role::Delegate => {
-                self.signalling
+                self.line
+                    .signalling
                     .ask(json!({"type": "floor.request"}))
                     .await?;
             }
@@ -183,12 +305,17 @@ impl Bot {
 
     /// Its half of the signalling.
     pub fn signalling(&self) -> &Signalling {
-        &self.signalling
+        &self.line.signalling
     }
 
-    /// The number of the floor's latest turn, as the room tells it.
-    pub fn last_turn(&self) -> watch::Receiver<u64> {
-        self.last_turn.clone()
+    /// The event's sessions in their order.
+    pub fn sessions(&self) -> &[String] {
+        &self.line.sessions
+    }
+
+    /// The floor's latest turn, as the room tells it.
+    pub fn last_turn(&self) -> watch::Receiver<Turn> {
+        self.line.ears.turn.subscribe()
     }
 
     /// When it asked to join.
@@ -216,11 +343,17 @@ impl Bot {
         let since = |start: Instant, end: Option<Instant>| {
             end.map(|end| end.saturating_duration_since(start))
         };
-        let hung_up = self.signalling.has_hung_up().map(Fault::from);
-        let lost = self.way.borrow().was_lost.then_some(Fault::MediaLost);
+        let hung_up = self.line.signalling.has_hung_up().map(Fault::from);
+        let lost = self
+            .line
+            .ears
+            .way
+            .borrow()
+            .was_lost
+            .then_some(Fault::MediaLost);
         Outcome {
             join_to_media: since(self.joining_at, tally.first_media()),
-            connect_to_media: since(self.connecting_at, tally.first_media()),
+            connect_to_media: since(self.line.connecting_at, tally.first_media()),
             join_to_picture: since(self.joining_at, tally.first_picture()),
             tally,
             fault: hung_up.or(lost),
@@ -229,14 +362,29 @@ impl Bot {
 
     /// Leaves as a person does.
     pub async fn leave(self) {
-        let left = self.signalling.ask(json!({"type": "session.leave"})).await;
+        let left = self
+            .line
+            .signalling
+            .ask(json!({"type": "session.leave"}))
+            .await;
         if let Err(why) = left {
             tracing::debug!("{} could not say goodbye: {why}", self.part.invite.member);
         }
-        match self.media {
-            Media::Full(peer) => peer.close().await,
-            Media::Lean(place) => drop(place),
-        }
+        self.media.end().await;
+    }
+}
+
+/// Waits for what the server is to say, as long as it may still say it.
+async fn within_patience<T>(
+    signalling: &Signalling,
+    said: impl Future<Output = T>,
+    in_vain: Fault,
+) -> Result<(), Fault> {
+    tokio::select! {
+        biased;
+        _it = said => Ok(()),
+        why = signalling.hung_up() => Err(why.into()),
+        () = sleep(PATIENCE) => Err(in_vain),
     }
 }
 

@@ -10,7 +10,10 @@ use std::{
 use serde_json::json;
 use tokio::{sync::watch, time::sleep};
 
-use super::signalling::{Fault, Signalling};
+use super::{
+    bot::Turn,
+    signalling::{Fault, Signalling},
+};
 use crate::ids::MemberId;
 
 /// Grants that are remembered; a voice is looked for among the latest.
@@ -21,7 +24,7 @@ const HEARD_WITHIN: Duration = Duration::from_secs(15);
 
 /// Of a turn's time so much is spoken; the rest is silence before the next, so that a voice that comes
 /// back is told from one that goes on.
-const SPOKEN_QUARTERS: u32 = 3;
+pub const SPOKEN_QUARTERS: u32 = 3;
 
 /// Who was given the floor when, by the speaker's number.
 #[derive(Debug, Clone, Default)]
@@ -30,11 +33,14 @@ pub struct Grants(Arc<Mutex<Noted>>);
 #[derive(Debug, Default)]
 struct Noted {
     count: u32,
-    latest: VecDeque<(u16, Instant)>,
+    /// Nobody: to whoever was next.
+    latest: VecDeque<(Option<u16>, Instant)>,
 }
 
 impl Grants {
-    fn give(&self, publisher: u16, now: Instant) {
+    /// The floor is given to that speaker, or to whoever is next. Noted before the server is asked, so that
+    /// no voice is looked for too early.
+    pub fn give(&self, publisher: Option<u16>, now: Instant) {
         let mut grants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         grants.count = grants.count.saturating_add(1);
         grants.latest.push_back((publisher, now));
@@ -52,7 +58,7 @@ impl Grants {
     pub fn before(&self, publisher: u16, heard: Instant) -> Option<Instant> {
         let grants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let latest = grants.latest.iter().rev();
-        let its = latest.filter(|(other, _)| *other == publisher);
+        let its = latest.filter(|(other, _)| other.is_none_or(|other| other == publisher));
         let before = its.map(|(_, at)| *at).find(|at| *at <= heard);
         before.filter(|at| heard.saturating_duration_since(*at) <= HEARD_WITHIN)
     }
@@ -73,8 +79,8 @@ pub struct Speaker {
 pub struct Chair {
     /// To give and take the floor.
     pub signalling: Signalling,
-    /// The number of the floor's latest turn, as the room tells it.
-    pub last_turn: watch::Receiver<u64>,
+    /// The floor's latest turn, as the room tells it.
+    pub last_turn: watch::Receiver<Turn>,
     /// Among whom it gives it.
     pub speakers: Vec<Speaker>,
     /// How long a turn is, silence included.
@@ -89,7 +95,7 @@ impl Chair {
     /// # Errors
     /// When the server refuses.
     pub async fn take_the_chair(&self) -> Result<(), Fault> {
-        let configure = json!({"type": "floor.configure", "mode": "request", "microphones": 1});
+        let configure = json!({"type": "session.configure", "mode": "request", "microphones": 1});
         self.signalling.ask(configure).await?;
         Ok(())
     }
@@ -106,11 +112,11 @@ impl Chair {
                     .signalling
                     .ask(json!({"type": "floor.request"}))
                     .await?;
-                let last_turn = *self.last_turn.borrow();
+                let last_turn = self.last_turn.borrow().number;
                 let grant = json!({
                     "type": "floor.grant", "member": speaker.member, "after_turn": last_turn,
                 });
-                self.grants.give(speaker.number, now());
+                self.grants.give(Some(speaker.number), now());
                 self.signalling.ask(grant).await?;
                 sleep(spoken).await;
                 self.signalling
@@ -143,17 +149,20 @@ mod tests {
         let grants = Grants::default();
         let start = now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        grants.give(1, at(10));
-        grants.give(2, at(12));
-        grants.give(1, at(14));
+        grants.give(Some(1), at(10));
+        grants.give(Some(2), at(12));
+        grants.give(Some(1), at(14));
         assert_eq!(grants.before(1, at(11)), Some(at(10)));
         assert_eq!(grants.before(1, at(15)), Some(at(14)));
         assert_eq!(grants.before(2, at(11)), None, "before it was given");
         assert_eq!(grants.before(2, at(60)), None, "long after");
         assert_eq!(grants.before(3, at(15)), None);
         assert_eq!(grants.count(), 3);
+        grants.give(None, at(20));
+        assert_eq!(grants.before(1, at(21)), Some(at(20)), "whoever was next");
+        assert_eq!(grants.before(2, at(15)), Some(at(12)));
         for number in 0..1000 {
-            grants.give(9, at(100 + number));
+            grants.give(Some(9), at(100 + number));
         }
         assert_eq!(
             grants.before(1, at(15)),

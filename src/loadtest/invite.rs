@@ -1,6 +1,6 @@
 //! The seats that the bots take: the file of `serve --links-out`, and who of it does what.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 
@@ -14,6 +14,8 @@ pub struct Invite {
     pub member: MemberId,
     /// What the member is there for.
     pub role: Role,
+    /// With whom; nothing where the file does not say.
+    pub delegation: String,
     /// Host and port of the server.
     pub authority: String,
     /// What opens the door.
@@ -25,6 +27,8 @@ pub struct Invite {
 struct Written {
     member: MemberId,
     role: Role,
+    #[serde(default)]
+    delegation: String,
     url: String,
 }
 
@@ -36,6 +40,7 @@ impl TryFrom<Written> for Invite {
         Ok(Self {
             member: written.member,
             role: written.role,
+            delegation: written.delegation,
             authority: authority.to_owned(),
             token: token.to_owned(),
         })
@@ -159,7 +164,8 @@ pub enum NoCast {
 }
 
 /// Gives so many members their parts, the chair first where there is to be one, then the speakers.
-/// Delegates come first and other chairs last, so that a person can chair the rehearsal.
+/// Delegates come first, one of each delegation, then the second of each; other chairs last, so that a
+/// person can chair the rehearsal.
 ///
 /// # Errors
 /// When there are too few seats.
@@ -182,7 +188,14 @@ pub fn cast(mut invites: Vec<Invite>, casting: Casting) -> Result<Vec<Part>, NoC
     let listening = participants
         .checked_sub(usize::from(speakers) + lean + usize::from(chair))
         .ok_or(NoCast::Sum(participants, speakers, lean, chair))?;
-    invites.sort_by_key(|invite| eagerness(invite.role));
+    let mut seated_of: BTreeMap<(u8, String), usize> = BTreeMap::new();
+    invites.sort_by_cached_key(|invite| {
+        let eagerness = eagerness(invite.role);
+        let of_it = seated_of.entry((eagerness, invite.delegation.clone()));
+        let before = of_it.or_default();
+        *before += 1;
+        (eagerness, *before)
+    });
     let mut duties = Vec::new();
     let mut seated = Vec::new();
     if chair {
@@ -232,6 +245,7 @@ mod tests {
             .map(|(place, role)| Invite {
                 member: format!("seat-{place}").parse().expect("a slug"),
                 role: *role,
+                delegation: "a".to_owned(),
                 authority: "127.0.0.1:7880".to_owned(),
                 token: "t".to_owned(),
             })
@@ -269,6 +283,17 @@ mod tests {
             told(casting(2, 1, 0, true)),
             [seat(0, Duty::Chair), seat(2, Duty::Speak(0))]
         );
+    }
+
+    #[test]
+    fn the_delegations_speak_in_turn() {
+        let mut seats = invites(&[Role::Delegate; 4]);
+        for (seat, delegation) in seats.iter_mut().zip(["a", "a", "b", "c"]) {
+            delegation.clone_into(&mut seat.delegation);
+        }
+        let parts = cast(seats, casting(4, 4, 0, false)).expect("enough seats");
+        let seated: Vec<&str> = parts.iter().map(|it| it.invite.member.as_str()).collect();
+        assert_eq!(seated, ["seat-0", "seat-2", "seat-3", "seat-1"]);
     }
 
     #[test]

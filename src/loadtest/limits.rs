@@ -4,7 +4,10 @@
 
 use serde::Serialize;
 
-use super::{report::Report, weather::Climate};
+use super::{
+    report::{OfExpected, Report},
+    weather::Climate,
+};
 
 /// Limits; nothing: not looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -19,6 +22,8 @@ pub struct Limits {
     pub gap_ms: Option<f64>,
     /// 19 of 20 receivers hear who is given the floor within so many ms.
     pub grant_ms: Option<f64>,
+    /// All have gone over to the next session within so many ms of being asked to.
+    pub move_ms: Option<f64>,
     /// So many join and stay; nothing: all.
     pub joined: Option<u16>,
 }
@@ -42,6 +47,7 @@ impl Limits {
             join_ms: more(self.join_ms, 10.0 * rtt_ms + 10.0 * repair_ms),
             gap_ms: more(self.gap_ms, rtt_ms + repair_ms),
             grant_ms: more(self.grant_ms, 2.0 * rtt_ms + repair_ms),
+            move_ms: more(self.move_ms, 10.0 * rtt_ms + 10.0 * repair_ms),
             joined: self.joined,
         }
     }
@@ -117,6 +123,42 @@ impl Limits {
             " ms",
             "--max-join-ms",
         );
+        if let Some(agenda) = &report.agenda {
+            let longest = agenda.longest_over_ms();
+            // An event of one session has nothing to go over to.
+            if longest.is_some() {
+                hold(
+                    longest,
+                    self.move_ms,
+                    "the last one was in the next session after",
+                    " ms",
+                    "--max-move-ms",
+                );
+            }
+            let short = |it: OfExpected| it.expected.saturating_sub(it.received);
+            for (count, what) in [
+                (
+                    short(agenda.sessions),
+                    "sessions were not played to the end",
+                ),
+                (short(agenda.items), "items did not start"),
+                (
+                    agenda.left_behind,
+                    "times somebody did not come over to the next session",
+                ),
+                (
+                    agenda.refused,
+                    "things that belong to the agenda were refused",
+                ),
+            ] {
+                if count > 0 {
+                    broken.push(format!("{count} {what}"));
+                }
+            }
+            if agenda.sessions.expected == 0 {
+                broken.push("no session was played".to_owned());
+            }
+        }
         // Where the floor goes round, not everybody has had it.
         let voices = report.voices;
         let unheard = voices.expected.saturating_sub(voices.received);
@@ -142,7 +184,10 @@ impl Limits {
 mod tests {
     use std::time::Duration;
 
-    use super::{super::report::tests::report, *};
+    use super::{
+        super::report::{Agenda, tests::report},
+        *,
+    };
 
     /// What is other than in a load test in which all was well.
     type Change = dyn Fn(&mut Report);
@@ -153,6 +198,7 @@ mod tests {
         join_ms: Some(3000.0),
         gap_ms: Some(500.0),
         grant_ms: Some(1000.0),
+        move_ms: Some(10_000.0),
         joined: Some(50),
     };
 
@@ -211,6 +257,48 @@ mod tests {
             spoil(&mut report);
             assert_eq!(ALL.broken(&report), [expected]);
         }
+    }
+
+    #[test]
+    fn an_agenda_is_played_whole_and_everybody_comes_over() {
+        let all = OfExpected {
+            expected: 4,
+            received: 4,
+        };
+        let played = Agenda {
+            sessions: all,
+            items: all,
+            last_over_ms: vec![900.0, 1200.0],
+            ..Agenda::default()
+        };
+        let broken = |change: &dyn Fn(&mut Agenda)| {
+            let mut report = report();
+            let mut agenda = played.clone();
+            change(&mut agenda);
+            report.agenda = Some(agenda);
+            ALL.broken(&report)
+        };
+        assert_eq!(broken(&|_| {}), [""; 0]);
+        assert_eq!(
+            broken(&|it| it.items.received = 2),
+            ["2 items did not start"]
+        );
+        assert_eq!(
+            broken(&|it| it.last_over_ms.push(10_001.0)),
+            ["the last one was in the next session after 10001.0 ms (--max-move-ms 10000)"]
+        );
+        assert_eq!(
+            broken(&|it| it.left_behind = 1),
+            ["1 times somebody did not come over to the next session"]
+        );
+        assert_eq!(
+            broken(&|it| it.sessions.received = 3),
+            ["1 sessions were not played to the end"]
+        );
+        assert_eq!(
+            broken(&|it| *it = Agenda::default()),
+            ["no session was played"]
+        );
     }
 
     #[test]

@@ -8,7 +8,10 @@
 //! |---|---|
 //! | `scenario` | what happens: the scenarios as a table, and the plan made from one |
 //! | `run` | SHELL: who comes when, and what is made of it |
+//! | `room` | SHELL: everybody who is in the room |
 //! | `bot` | SHELL: one member, from the link to the farewell |
+//! | `agenda` | SHELL: a chair who plays an event's agenda, session by session |
+//! | `schedule` | which items, how long, how their floor is given |
 //! | `floor` | SHELL: a chair who gives the floor and takes it back |
 //! | `signalling`, `peer` | SHELL: a client's two connections; the end-to-end tests use them too |
 //! | `tracks` | SHELL: what is sent and received on a peer connection |
@@ -30,6 +33,7 @@
 //! | `progress` | how far it is |
 //! | `cpu` | SHELL: processor time |
 
+mod agenda;
 mod bot;
 mod bottleneck;
 mod chart;
@@ -49,8 +53,10 @@ pub mod peer;
 pub mod progress;
 mod publisher;
 pub mod report;
+mod room;
 mod run;
 pub mod scenario;
+mod schedule;
 mod scrape;
 mod series;
 pub mod signalling;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{
     chart::{Line, draw},
-    report::Report,
+    report::{Agenda, Report},
     series::Entry,
 };
 
@@ -109,10 +109,17 @@ fn cards(out: &mut String, report: &Report) {
             format!("{} of {}", report.joined, report.participants),
             "joined and stayed",
         ),
-        (
-            ms(report.first_media_ms.p95),
-            "until the first sound or picture; 19 of 20 waited no longer",
-        ),
+        match &report.agenda {
+            // Where an agenda is played, who comes waits for a turn to hear something.
+            Some(agenda) => (
+                ms(agenda.longest_over_ms()),
+                "until all were in the next session; no move took longer",
+            ),
+            None => (
+                ms(report.first_media_ms.p95),
+                "until the first sound or picture; 19 of 20 waited no longer",
+            ),
+        },
         (
             ms(delay.p50),
             "from the speaker's program to the listener's, usually",
@@ -127,6 +134,13 @@ fn cards(out: &mut String, report: &Report) {
         cards.push((
             ms(report.longest_gap_ms),
             "the longest hole in anybody's voice",
+        ));
+    }
+    if let Some(agenda) = &report.agenda {
+        let items = agenda.items;
+        cards.push((
+            format!("{} of {}", items.received, items.expected),
+            "items of the agenda were played",
         ));
     }
     if let Some(grants) = report.grant_to_audio_ms {
@@ -210,6 +224,7 @@ fn details(out: &mut String, report: &Report) {
     let wanted = limits.joined.unwrap_or(report.participants);
     let percent = |figure: f64| format!("{figure:.2} %");
     let grant = report.grant_to_audio_ms.and_then(|spread| spread.p95);
+    let over = report.agenda.as_ref().and_then(Agenda::longest_over_ms);
     let rows = [
         (
             "Joined and stayed",
@@ -240,6 +255,11 @@ fn details(out: &mut String, report: &Report) {
             "Floor given to being heard, 19 of 20",
             ms(grant),
             limits.grant_ms.map(|limit| ms(Some(limit))),
+        ),
+        (
+            "Asked over to the next session to all being there",
+            ms(over),
+            limits.move_ms.map(|limit| ms(Some(limit))),
         ),
     ];
     for (what, measured, limit) in rows {

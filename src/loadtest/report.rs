@@ -65,6 +65,8 @@ pub struct Report {
     pub grants: u32,
     /// Times that somebody left and came back.
     pub returns: u32,
+    /// What was played of an event's agenda; nothing in other scenarios.
+    pub agenda: Option<Agenda>,
     /// The server's own figures while all were together.
     pub server: Server,
     /// The bots' process.
@@ -115,6 +117,37 @@ pub struct OfExpected {
     pub expected: u64,
     /// What came.
     pub received: u64,
+}
+
+/// What was played of an event's agenda.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Agenda {
+    /// Sessions of the event, and those that were opened and closed.
+    pub sessions: OfExpected,
+    /// Items of the sessions that were opened, and those that began.
+    pub items: OfExpected,
+    /// Hands raised.
+    pub hands: u64,
+    /// Messages written.
+    pub messages: u64,
+    /// Recommendations proposed.
+    pub recommendations: u64,
+    /// Times that somebody joined a session.
+    pub joins: u64,
+    /// Times that somebody did not come over to the next session.
+    pub left_behind: u64,
+    /// Times that the server refused what belongs to the agenda.
+    pub refused: u64,
+    /// From the chair's `session.move_on` to the last one's being in the next room with media, in ms,
+    /// for each time.
+    pub last_over_ms: Vec<f64>,
+}
+
+impl Agenda {
+    /// The longest time that all needed to go over; nothing where there was one session alone.
+    pub fn longest_over_ms(&self) -> Option<f64> {
+        self.last_over_ms.iter().copied().reduce(f64::max)
+    }
 }
 
 /// Packets, over all receivers.
@@ -335,6 +368,7 @@ pub(super) mod tests {
             grant_to_audio_ms: Some(spread),
             grants: 5,
             returns: 0,
+            agenda: None,
             server: Server {
                 cpu_us_per_forwarded_packet: Some(3.1),
                 packets_per_second: Some(9876.0),

@@ -31,8 +31,22 @@ pub struct Scenario {
     pub turn_ms: u32,
     /// A receiver leaves and comes back so often, in ms; 0: never.
     pub churn_ms: u32,
+    /// The event's own agenda is played so many times faster than planned; 0: one session, that is on.
+    pub speed: u32,
     /// What must hold.
     pub limits: Limits,
+}
+
+impl Scenario {
+    /// Whether somebody chairs.
+    pub fn has_chair(&self) -> bool {
+        self.turn_ms > 0 || self.plays_agenda()
+    }
+
+    /// Whether it is the event's own agenda that is played.
+    pub fn plays_agenda(&self) -> bool {
+        self.speed > 0
+    }
 }
 
 /// What must hold unless a row says otherwise. Whoever speaks is heard without a break that one would
@@ -43,6 +57,7 @@ const USUAL: Limits = Limits {
     join_ms: Some(3000.0),
     gap_ms: Some(500.0),
     grant_ms: None,
+    move_ms: None,
     joined: None,
 };
 
@@ -57,11 +72,12 @@ const PLAIN: Scenario = Scenario {
     present: 0,
     turn_ms: 0,
     churn_ms: 0,
+    speed: 0,
     limits: USUAL,
 };
 
 /// All of them; the first is taken where none is asked for.
-pub const SCENARIOS: [Scenario; 6] = [
+pub const SCENARIOS: [Scenario; 7] = [
     Scenario {
         name: "plenary",
         says: "one speaker is seen at 1.5 Mbit/s and heard by all",
@@ -110,6 +126,21 @@ pub const SCENARIOS: [Scenario; 6] = [
         name: "churn",
         says: "one speaks while others leave and come back, two each second",
         churn_ms: 500,
+        ..PLAIN
+    },
+    Scenario {
+        name: "agenda",
+        says: "an event's sessions are played, item by item, and all go over from each to the next",
+        speakers: 4,
+        speed: 60,
+        limits: Limits {
+            // Nobody speaks but in turn: who comes waits for a turn to hear something.
+            gap_ms: None,
+            join_ms: None,
+            grant_ms: Some(1000.0),
+            move_ms: Some(10_000.0),
+            ..USUAL
+        },
         ..PLAIN
     },
 ];
@@ -174,7 +205,7 @@ impl Plan {
         if speakers > SPEAKERS_MAX {
             return Err(NoPlan::Speakers(speakers));
         }
-        let chair = scenario.turn_ms > 0;
+        let chair = scenario.has_chair();
         let receivers = participants
             .checked_sub(speakers.saturating_add(u16::from(chair)))
             .ok_or(NoPlan::Participants(participants, speakers, chair))?;
@@ -192,11 +223,6 @@ impl Plan {
         };
         plan.scenario.limits = plan.scenario.limits.in_climate(climate);
         Ok(plan)
-    }
-
-    /// Whether somebody chairs.
-    pub fn has_chair(&self) -> bool {
-        self.scenario.turn_ms > 0
     }
 
     /// Slots for sound and for pictures: everybody else's.
@@ -241,7 +267,8 @@ mod tests {
             assert_eq!(first, Some(place));
             assert!(plan(row.name, |_| {}).is_ok(), "{}", row.name);
             assert!(row.limits.p99_ms.is_some() && row.limits.loss_percent.is_some());
-            assert_eq!(row.limits.grant_ms.is_some(), row.turn_ms > 0);
+            assert_eq!(row.limits.grant_ms.is_some(), row.has_chair());
+            assert_eq!(row.limits.move_ms.is_some(), row.plays_agenda());
         }
         assert_eq!(named("dance"), None);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::report::{Delay, Report, Spread};
+use super::report::{Agenda, Delay, Report, Spread};
 
 /// Members that did not keep to the plan are named up to so many.
 const FAULTS_SHOWN: usize = 10;
@@ -39,10 +39,15 @@ pub(super) fn write(report: &Report) -> String {
         );
         lines.push(("network made", made));
     }
+    // Where an agenda is played, who comes waits for a turn to hear something.
+    if report.agenda.is_none() {
+        lines.extend([
+            ("join to first media", spread(report.first_media_ms)),
+            ("connect to first media", spread(report.connect_to_media_ms)),
+            ("join to first picture", spread(report.first_picture_ms)),
+        ]);
+    }
     lines.extend([
-        ("join to first media", spread(report.first_media_ms)),
-        ("connect to first media", spread(report.connect_to_media_ms)),
-        ("join to first picture", spread(report.first_picture_ms)),
         (
             "streams",
             if report.opened {
@@ -87,6 +92,9 @@ pub(super) fn write(report: &Report) -> String {
         let times = format!("{} ({} times given)", spread(grants), report.grants);
         lines.push(("floor to being heard", times));
     }
+    if let Some(agenda) = &report.agenda {
+        lines.extend(agenda_lines(agenda));
+    }
     if report.returns > 0 {
         lines.push(("left and came back", format!("{} times", report.returns)));
     }
@@ -109,6 +117,35 @@ pub(super) fn write(report: &Report) -> String {
         let _ = writeln!(text, "{name:<24}{value}");
     }
     text
+}
+
+fn agenda_lines(agenda: &Agenda) -> [(&'static str, String); 3] {
+    let over: Vec<String> = agenda
+        .last_over_ms
+        .iter()
+        .map(|time| word(Some(*time)))
+        .collect();
+    let over = match over.as_slice() {
+        [] => "-".to_owned(),
+        over => format!("after {}", over.join(", ")),
+    };
+    [
+        (
+            "agenda",
+            format!(
+                "{} of {} sessions, {} of {} items; {} hands, {} messages, {} recommendations",
+                agenda.sessions.received,
+                agenda.sessions.expected,
+                agenda.items.received,
+                agenda.items.expected,
+                agenda.hands,
+                agenda.messages,
+                agenda.recommendations
+            ),
+        ),
+        ("joins", format!("{} over all sessions", agenda.joins)),
+        ("last in the next room", over),
+    ]
 }
 
 fn server_line(server: &super::report::Server) -> String {

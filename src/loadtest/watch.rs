@@ -29,10 +29,10 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 struct Watched {
     tally: Arc<Mutex<Tally>>,
-    joining_at: Instant,
+    /// Since when it waits to hear something; nothing where nobody need speak.
+    joining_at: Option<Instant>,
     /// Since when it can hear.
     entered_at: Instant,
-    has_media: bool,
     received: u64,
     missed: u64,
 }
@@ -43,12 +43,11 @@ pub struct Register(Arc<Mutex<BTreeMap<u64, Watched>>>);
 
 impl Register {
     /// Somebody has come.
-    pub fn enter(&self, seat: u64, tally: Arc<Mutex<Tally>>, joining_at: Instant) {
+    pub fn enter(&self, seat: u64, tally: Arc<Mutex<Tally>>, joining_at: Option<Instant>) {
         let watched = Watched {
             tally,
             joining_at,
             entered_at: now(),
-            has_media: false,
             received: 0,
             missed: 0,
         };
@@ -157,9 +156,10 @@ impl Watch {
             entry.received += received.saturating_sub(watched.received);
             entry.missed += missed.saturating_sub(watched.missed);
             (watched.received, watched.missed) = (received, missed);
-            if let Some(first) = first.filter(|_| !watched.has_media) {
-                watched.has_media = true;
-                let waited = ms(first.saturating_duration_since(watched.joining_at));
+            if let Some(first) = first
+                && let Some(joining_at) = watched.joining_at.take()
+            {
+                let waited = ms(first.saturating_duration_since(joining_at));
                 entry.join_ms = Some(entry.join_ms.map_or(waited, |longest| longest.max(waited)));
             }
         }

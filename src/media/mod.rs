@@ -9,6 +9,8 @@ mod counts;
 pub mod shard;
 pub mod worker;
 
+use std::time::Duration;
+
 pub use counts::{Counts, RUN_LENGTHS};
 
 /// One peer connection, unique in the process. The room mints it and knows whose it is.
@@ -26,7 +28,17 @@ pub struct Kin(pub u64);
 
 /// What a sent track shows or carries.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -86,6 +98,32 @@ pub enum Gate {
     Open(AudioRank),
 }
 
+/// Which pictures of a peer are forwarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The camera.
+    pub camera: bool,
+    /// The shared screen. Its sound goes with it, where the peer is heard.
+    pub screen: bool,
+}
+
+impl Seen {
+    /// All of them.
+    pub const ALL: Seen = Seen {
+        camera: true,
+        screen: true,
+    };
+
+    /// What is in both.
+    #[must_use]
+    pub fn and(self, other: Seen) -> Seen {
+        Seen {
+            camera: self.camera && other.camera,
+            screen: self.screen && other.screen,
+        }
+    }
+}
+
 /// Order of claims to an audio slot, first wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AudioRank {
@@ -119,8 +157,8 @@ pub enum Order {
     },
     /// Opens or closes a microphone. The floor is this order; nothing else opens one.
     Hear { peer: PeerId, gate: Gate },
-    /// Whether the peer's pictures are forwarded.
-    Show { peer: PeerId, shown: bool },
+    /// Which of the peer's pictures are forwarded.
+    Show { peer: PeerId, seen: Seen },
     /// The pictures that a peer's client shows; before it is told, and for nothing but pictures, all.
     View { peer: PeerId, pictures: Vec<Shown> },
     /// What a peer sent on a track has ended: its slots are free at once, until it sends again.
@@ -130,6 +168,8 @@ pub enum Order {
     Prominence { peers: Vec<PeerId> },
     /// The peer is gone.
     Close { peer: PeerId },
+    /// How do the paths do? Answered by [`Notice::Measured`].
+    Measure,
 }
 
 /// Why an offer got no answer.
@@ -168,7 +208,17 @@ pub struct SlotState {
 }
 
 /// Audio or video.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Sound.
@@ -177,8 +227,34 @@ pub enum Kind {
     Video,
 }
 
+/// What a path runs over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Datagrams.
+    Udp,
+    /// A stream, for whom datagrams do not reach.
+    Tcp,
+}
+
+/// How a peer's path does. What is not known is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Measured {
+    /// What it runs over.
+    pub over: Option<Over>,
+    /// Its round trip, by the latest check.
+    pub round_trip: Option<Duration>,
+    /// Share of what the peer sends that does not arrive, 0 to 1; of several streams the worst.
+    pub lost_up: Option<f32>,
+    /// Share of what it is sent.
+    pub lost_down: Option<f32>,
+    /// What it sends, in bits a second.
+    pub up_bits: Option<u64>,
+    /// What it is sent, in bits a second, without headers.
+    pub down_bits: Option<u64>,
+}
+
 /// What a shard tells the room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
     /// The answer to an offer: its SDP, or why there is none (the peer does not exist then).
     Answered {
@@ -203,10 +279,14 @@ pub enum Notice {
     Slots { peer: PeerId, slots: Vec<SlotState> },
     /// Who is audibly speaking now, loudest first.
     Speaking { peers: Vec<PeerId> },
+    /// The pictures that are sent now and may be seen, in the order of their senders' coming.
+    Pictures { pictures: Vec<(PeerId, Source)> },
     /// The simulcast layers of a track that are of use now, by `a=rid`; before it is told, all.
     Needed {
         peer: PeerId,
         source: Source,
         rids: Vec<String>,
     },
+    /// The answer to [`Order::Measure`]: each connected peer's path.
+    Measured { paths: Vec<(PeerId, Measured)> },
 }

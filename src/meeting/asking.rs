@@ -6,16 +6,69 @@ use crate::{
         agenda::FloorMode,
         draft::Draft,
         event::{EndReason, Event},
-        giving::end_turn,
+        giving::{budget_left, end_turn, give_at_once, gives_at_once},
+        list::{raise, require_room},
+        queue::{HandKind, Level},
         refusal::{Refusal, RefusalCode},
         roster::Role,
         session::SessionState,
     },
+    time::Millis,
 };
 
-/// Raises the hand. Where the mode gives the floor by itself and a microphone is free, the grant
-/// follows in the same decision (see [`fill_microphones`](crate::meeting::giving)).
-pub(super) fn request(draft: &mut Draft, member: &MemberId) -> Result<(), Refusal> {
+/// Raises the hand. Where the mode gives the floor at once, the grant follows in the same decision.
+pub(super) fn request(draft: &mut Draft, member: &MemberId, kind: HandKind) -> Result<(), Refusal> {
+    require_asker(draft, member)?;
+    if draft.floor.turn_of(member).is_some() {
+        return Err(Refusal::not_now("You have the floor already: speak."));
+    }
+    if draft.floor.hand(member, kind.is_point()).is_some() {
+        return Err(Refusal::not_now(
+            "Your hand is up already: wait for your turn.",
+        ));
+    }
+    let at_once = kind == HandKind::Speech && gives_at_once(draft, member);
+    match kind.level() {
+        // It interrupts, and everybody has one.
+        Level::Point => {}
+        Level::Response => {
+            require_open_queue(draft)?;
+            let hands = draft.floor.hands().iter();
+            let waiting = hands.filter(|hand| hand.kind == HandKind::Response).count();
+            if waiting >= draft.settings.responses_max {
+                return Err(Refusal::new(
+                    RefusalCode::QueueFull,
+                    "As many replies wait as may: try again when one has been heard.",
+                ));
+            }
+        }
+        Level::Speech => {
+            if draft.profile.mode == FloorMode::Operator {
+                return Err(Refusal::not_now(
+                    "The chair calls the speakers now: hands are not raised.",
+                ));
+            }
+            if budget_left(draft, member) == Some(Millis(0)) {
+                return Err(Refusal::new(
+                    RefusalCode::BudgetUsed,
+                    "Your delegation has used up its speaking time. Ask the chair for more.",
+                ));
+            }
+            if !at_once {
+                require_open_queue(draft)?;
+                require_room(draft)?;
+            }
+        }
+    }
+    raise(draft, member, kind, None);
+    if at_once {
+        give_at_once(draft, member);
+    }
+    Ok(())
+}
+
+/// Whether the member is one who asks for the floor, at a time when that is done.
+fn require_asker(draft: &Draft, member: &MemberId) -> Result<(), Refusal> {
     match draft.require_seat(member)?.role {
         Role::Delegate => {}
         Role::Chair => {
@@ -43,38 +96,32 @@ pub(super) fn request(draft: &mut Draft, member: &MemberId) -> Result<(), Refusa
             ));
         }
     }
-    if draft.floor.turn_of(member).is_some() {
-        return Err(Refusal::not_now("You have the floor already: speak."));
-    }
-    if draft.floor.has_hand(member) {
-        return Err(Refusal::not_now(
-            "Your hand is up already: wait for your turn.",
-        ));
-    }
-    let granted_at_once = draft.state == SessionState::Live
-        && draft.floor.mode == FloorMode::Open
-        && draft.floor.has_free_microphone()
-        && draft.presence.microphone_open(member);
-    let full = draft.floor.hands().len() >= usize::from(draft.floor.queue_max);
-    if full && !granted_at_once {
+    if draft.desk.blocked.contains(member) {
         return Err(Refusal::new(
-            RefusalCode::QueueFull,
-            "The list of speakers is full: try again when somebody has spoken.",
+            RefusalCode::Blocked,
+            "The chair does not take your hand at present. Write to the chair.",
         ));
     }
-    draft.push(Event::FloorRequested {
-        member: member.clone(),
-    });
     Ok(())
 }
 
-pub(super) fn withdraw(draft: &mut Draft, member: &MemberId) -> Result<(), Refusal> {
-    if !draft.floor.has_hand(member) {
+fn require_open_queue(draft: &Draft) -> Result<(), Refusal> {
+    if draft.floor.queue_closed {
+        return Err(Refusal::not_now(
+            "The chair has closed the list of speakers.",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn withdraw(draft: &mut Draft, member: &MemberId, point: bool) -> Result<(), Refusal> {
+    if draft.floor.hand(member, point).is_none() {
         return Err(Refusal::not_now("Your hand is not up."));
     }
     draft.push(Event::FloorWithdrawn {
         member: member.clone(),
-        by: member.clone(),
+        by: Some(member.clone()),
+        point,
     });
     Ok(())
 }

@@ -7,7 +7,12 @@
 use std::ops::Deref;
 
 use crate::{
-    meeting::{event::Event, state::Meeting},
+    ids::MemberId,
+    meeting::{
+        event::{Event, Placed},
+        queue::{self, HandKind, Why},
+        state::Meeting,
+    },
     time::Timestamp,
 };
 
@@ -21,7 +26,7 @@ impl Draft {
     pub(super) fn new(meeting: &Meeting, now: Timestamp) -> Self {
         Self {
             meeting: meeting.clone(),
-            now,
+            now: now.max(meeting.latest),
             events: Vec::new(),
         }
     }
@@ -29,6 +34,16 @@ impl Draft {
     pub(super) fn push(&mut self, event: Event) {
         self.meeting.apply(self.now, &event);
         self.events.push(event);
+    }
+
+    /// The queue as it would be with this hand raised now.
+    pub(super) fn with_hand(&self, member: &MemberId, kind: HandKind) -> Vec<Placed> {
+        let mut meeting = self.meeting.clone();
+        let why = Why::default();
+        meeting
+            .floor
+            .raise_hand(self.now, (member, kind), None, why);
+        queue::order(&meeting)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The floor is given and taken back: by a chair, or by the mode.
+//! The floor is given and taken back: by a chair, or by the mode; and what the queue's order is then.
 
 use crate::{
     ids::MemberId,
@@ -6,12 +6,14 @@ use crate::{
         agenda::FloorMode,
         draft::Draft,
         event::{EndReason, Event, TurnNumber},
-        floor::MICROPHONES_MAX,
+        floor::Hand,
         presence::Microphone,
+        queue::{self, HandKind, Level},
         refusal::{Refusal, RefusalCode},
         roster::Role,
         session::SessionState,
     },
+    time::Millis,
 };
 
 pub(super) fn next(
@@ -19,45 +21,37 @@ pub(super) fn next(
     by: &MemberId,
     after_turn: Option<TurnNumber>,
 ) -> Result<(), Refusal> {
-    require_live(draft)?;
+    require_giving(draft)?;
     require_up_to_date(draft, after_turn)?;
     if draft.floor.hands().is_empty() {
         return Err(Refusal::not_now("No hand is raised."));
     }
     // Who is lost keeps the place and is passed over.
-    let mut hands = draft.floor.hands().iter().map(|hand| &hand.member);
-    let Some(member) = hands.find(|member| !draft.is_lost(member)).cloned() else {
+    let mut hands = draft.floor.hands().iter();
+    let Some(hand) = hands.find(|hand| may_be_given(draft, hand)) else {
         return Err(Refusal::not_now(
             "Everybody in the list has lost the connection: wait a moment.",
         ));
     };
-    clear_microphone(draft, by)?;
-    offer(draft, &member, Some(by));
+    let (member, kind) = (hand.member.clone(), hand.kind);
+    clear_microphone(draft, by, kind)?;
+    offer(draft, &member, kind, Some(by));
     Ok(())
+}
+
+fn may_be_given(draft: &Draft, hand: &Hand) -> bool {
+    !draft.is_lost(&hand.member) && draft.floor.turn_of(&hand.member).is_none()
 }
 
 pub(super) fn grant(
     draft: &mut Draft,
     by: &MemberId,
     member: &MemberId,
+    kind: Option<HandKind>,
     after_turn: Option<TurnNumber>,
 ) -> Result<(), Refusal> {
-    require_live(draft)?;
-    draft.require_present(member)?;
-    match draft.require_seat(member)?.role {
-        Role::Delegate => {}
-        Role::Chair | Role::Podium => {
-            return Err(Refusal::not_now(format!(
-                "{member} is heard without the floor and needs no grant."
-            )));
-        }
-        Role::Organiser | Role::Interpreter | Role::Observer | Role::Technician => {
-            return Err(Refusal::new(
-                RefusalCode::NotAllowed,
-                format!("{member}'s role does not take the floor."),
-            ));
-        }
-    }
+    require_giving(draft)?;
+    require_speaker(draft, member)?;
     require_up_to_date(draft, after_turn)?;
     if draft.is_lost(member) {
         return Err(Refusal::not_now(format!(
@@ -67,8 +61,14 @@ pub(super) fn grant(
     if draft.floor.turn_of(member).is_some() {
         return Err(Refusal::not_now(format!("{member} has the floor already.")));
     }
-    clear_microphone(draft, by)?;
-    offer(draft, member, Some(by));
+    let hands = [
+        draft.floor.hand(member, false),
+        draft.floor.hand(member, true),
+    ];
+    let raised = hands.into_iter().flatten().map(|hand| hand.kind).next();
+    let kind = kind.or(raised).unwrap_or_default();
+    clear_microphone(draft, by, kind)?;
+    offer(draft, member, kind, Some(by));
     Ok(())
 }
 
@@ -77,96 +77,16 @@ pub(super) fn stop(draft: &mut Draft, by: &MemberId, member: &MemberId) -> Resul
     end_turn(draft, member, EndReason::Stopped, Some(by))
 }
 
-pub(super) fn remove_hand(
-    draft: &mut Draft,
-    by: &MemberId,
-    member: &MemberId,
-) -> Result<(), Refusal> {
-    draft.require_present(member)?;
-    if !draft.floor.has_hand(member) {
-        return Err(Refusal::not_now(format!("{member}'s hand is not up.")));
+pub(super) fn stop_all(draft: &mut Draft, by: &MemberId) -> Result<(), Refusal> {
+    if draft.floor.turns().is_empty() {
+        return Err(Refusal::not_now("Nobody has the floor."));
     }
-    draft.push(Event::FloorWithdrawn {
-        member: member.clone(),
-        by: by.clone(),
-    });
+    end_turns(draft, EndReason::Stopped, by);
     Ok(())
 }
 
-/// Holds the clock of a turn until a chair resumes it.
-pub(super) fn pause_clock(
-    draft: &mut Draft,
-    by: &MemberId,
-    member: &MemberId,
-) -> Result<(), Refusal> {
-    let (turn, held) = clock_of(draft, member)?;
-    if held {
-        return Err(Refusal::not_now(format!(
-            "The clock of {member} is held already."
-        )));
-    }
-    draft.push(Event::FloorClockPaused {
-        turn,
-        member: member.clone(),
-        by: Some(by.clone()),
-    });
-    Ok(())
-}
-
-/// Lets the clock of a turn run on.
-pub(super) fn resume_clock(
-    draft: &mut Draft,
-    by: &MemberId,
-    member: &MemberId,
-) -> Result<(), Refusal> {
-    let (turn, held) = clock_of(draft, member)?;
-    if !held {
-        return Err(Refusal::not_now(format!(
-            "The clock of {member} is not held."
-        )));
-    }
-    draft.push(Event::FloorClockResumed {
-        turn,
-        member: member.clone(),
-        by: by.clone(),
-    });
-    Ok(())
-}
-
-/// The member's turn and whether its clock is held.
-fn clock_of(draft: &Draft, member: &MemberId) -> Result<(TurnNumber, bool), Refusal> {
-    draft.require_present(member)?;
-    let turn = draft.floor.turn_of(member);
-    turn.map(|turn| (turn.number, turn.held))
-        .ok_or_else(|| no_turn(member))
-}
-
-fn no_turn(member: &MemberId) -> Refusal {
+pub(super) fn no_turn(member: &MemberId) -> Refusal {
     Refusal::not_now(format!("{member} does not have the floor."))
-}
-
-/// A lowered limit ends nobody's turn, it only gives no new one.
-pub(super) fn configure(
-    draft: &mut Draft,
-    by: Option<&MemberId>,
-    mode: FloorMode,
-    microphones: u8,
-) -> Result<(), Refusal> {
-    if !(1..=MICROPHONES_MAX).contains(&microphones) {
-        return Err(Refusal::new(
-            RefusalCode::Limit,
-            format!("The floor has 1 to {MICROPHONES_MAX} open microphones, not {microphones}."),
-        ));
-    }
-    if (mode, microphones) == (draft.floor.mode, draft.floor.microphones) {
-        return Ok(());
-    }
-    draft.push(Event::FloorConfigured {
-        mode,
-        microphones,
-        by: by.cloned(),
-    });
-    Ok(())
 }
 
 /// Ends a member's turn; refused when there is none.
@@ -191,42 +111,116 @@ pub(super) fn end_turn(
     Ok(())
 }
 
-/// In the mode `open`, gives every free microphone to the next hand. Run at the end of every
-/// decision, so that no microphone stays free while somebody could have it.
+/// Ends every turn.
+pub(super) fn end_turns(draft: &mut Draft, reason: EndReason, by: &MemberId) {
+    while let Some(turn) = draft.floor.turns().first() {
+        let member = turn.member.clone();
+        // It has one.
+        let _ended = end_turn(draft, &member, reason, Some(by));
+    }
+}
+
+/// Brings the floor to rest after a decision: gives free microphones where they go to the queue by
+/// themselves, and says what the queue's order has become.
+pub(super) fn settle(draft: &mut Draft) {
+    fill_microphones(draft, None);
+    let placed = queue::order(draft);
+    let hands = draft.floor.hands().iter();
+    let as_it_is = hands.map(|hand| (&hand.member, hand.kind, hand.why));
+    if !as_it_is.eq(placed.iter().map(|it| (&it.member, it.kind, it.why))) {
+        draft.push(Event::FloorOrdered { hands: placed });
+    }
+}
+
+/// Gives every free microphone to the next hand, where the mode does, or no chair is there to do it.
+/// Run at the end of every decision, so that no microphone stays free while somebody could have it.
 ///
 /// `passed_over` has just missed an offer and is at the head of the queue. The microphone goes to
 /// the next hand behind it, so that one silent browser does not hold up everybody for two offers;
 /// where nobody else waits it is offered again at once. A second miss lowers the hand, so neither
 /// goes round in circles. A muted hand is passed over too: only a chair can ask it to speak. So is
-/// one whose member is lost.
+/// one whose member is lost. Points of order and responses interrupt nobody without a chair: they
+/// wait until the floor is empty.
 pub(super) fn fill_microphones(draft: &mut Draft, passed_over: Option<&MemberId>) {
-    if draft.state != SessionState::Live || draft.floor.mode != FloorMode::Open {
-        return;
-    }
-    while draft.floor.has_free_microphone() {
+    while gives_by_itself(draft) {
+        let placed = queue::order(draft);
+        let empty = draft.floor.turns().is_empty();
         let ready = |draft: &Draft, but: Option<&MemberId>| {
-            let mut hands = draft.floor.hands().iter().map(|hand| &hand.member);
+            let mut hands = placed.iter();
             hands
-                .find(|it| draft.presence.microphone_open(it) && Some(*it) != but)
-                .cloned()
+                .find(|it| {
+                    draft.presence.microphone_open(&it.member)
+                        && draft.floor.turn_of(&it.member).is_none()
+                        && (empty || it.kind == HandKind::Speech)
+                        && Some(&it.member) != but
+                })
+                .map(|it| (it.member.clone(), it.kind))
         };
-        let Some(member) = ready(draft, passed_over).or_else(|| ready(draft, None)) else {
+        let Some((member, kind)) = ready(draft, passed_over).or_else(|| ready(draft, None)) else {
             return;
         };
-        offer(draft, &member, None);
+        offer(draft, &member, kind, None);
     }
+}
+
+/// Whether the queue's head is given a microphone now without a chair.
+fn gives_by_itself(draft: &Draft) -> bool {
+    let by_rule = draft.profile.mode.gives_by_itself() || draft.desk.chair_absent;
+    by_rule && microphone_is_free(draft) && is_giving(draft)
+}
+
+/// Whether the floor is given at all now.
+fn is_giving(draft: &Draft) -> bool {
+    draft.state == SessionState::Live
+        && draft.floor.priority().is_none()
+        && !draft.floor.technical_stop
+        && draft.agenda.awaited.is_none()
+}
+
+/// Whether another speech can be given the floor.
+fn microphone_is_free(draft: &Draft) -> bool {
+    let speaks = draft.floor.level().is_none_or(|it| it == Level::Speech);
+    speaks && draft.floor.speeches().count() < usize::from(draft.profile.microphones)
+}
+
+/// Whether who asks now has the floor at once, if the mode and the microphones allow it.
+pub(super) fn gives_at_once(draft: &Draft, member: &MemberId) -> bool {
+    let mode = draft.profile.mode;
+    let free = microphone_is_free(draft);
+    let speaks = draft.floor.level().is_none_or(|it| it == Level::Speech);
+    let makes_room = mode == FloorMode::Override && speaks;
+    mode.gives_at_once()
+        && is_giving(draft)
+        && (free || makes_room)
+        && draft.presence.microphone_open(member)
+}
+
+/// Gives the floor to who has just asked; in the mode `override` the longest speaker closes, and where
+/// the limit was lowered meanwhile, as many as it takes.
+pub(super) fn give_at_once(draft: &mut Draft, member: &MemberId) {
+    while !microphone_is_free(draft) {
+        let now = draft.now;
+        let speeches = draft.floor.speeches();
+        let longest = speeches.max_by_key(|it| (it.spent(now), std::cmp::Reverse(it.number)));
+        let Some(longest) = longest.map(|turn| turn.member.clone()) else {
+            break;
+        };
+        // It has one.
+        let _ended = end_turn(draft, &longest, EndReason::Overridden, None);
+    }
+    offer(draft, member, HandKind::Speech, None);
 }
 
 /// Offers the floor. A chair who gives it to somebody who is muted asks for the microphone too;
 /// the offer's time begins when it is opened.
-fn offer(draft: &mut Draft, member: &MemberId, by: Option<&MemberId>) {
+fn offer(draft: &mut Draft, member: &MemberId, kind: HandKind, by: Option<&MemberId>) {
     let turn = TurnNumber(draft.floor.last_turn.0.saturating_add(1));
-    let limit_ms = draft.floor.turn_ms;
     draft.push(Event::FloorGranted {
         turn,
         member: member.clone(),
+        kind,
         by: by.cloned(),
-        limit_ms,
+        limit_ms: limit(draft, member, kind),
     });
     let muted = matches!(
         draft.presence.microphone(member),
@@ -240,36 +234,108 @@ fn offer(draft: &mut Draft, member: &MemberId, by: Option<&MemberId>) {
     }
 }
 
-/// Makes sure that a microphone is free: the only speaker's turn ends for the next, but which of
-/// several is to stop, the chair says.
-fn clear_microphone(draft: &mut Draft, by: &MemberId) -> Result<(), Refusal> {
-    if draft.floor.has_free_microphone() {
-        return Ok(());
+/// How long a turn may last: no longer than its delegation has left, unless it has nothing left and
+/// is given the floor nevertheless.
+fn limit(draft: &Draft, member: &MemberId, kind: HandKind) -> Millis {
+    let profile = &draft.profile;
+    match kind.level() {
+        Level::Response | Level::Point => profile.response_ms,
+        Level::Speech => match budget_left(draft, member) {
+            Some(left) if left > Millis(0) => profile.turn_ms.min(left),
+            Some(_) | None => profile.turn_ms,
+        },
     }
-    let only = match draft.floor.turns() {
-        [only] => only.member.clone(),
-        [] | [_, ..] => {
-            return Err(Refusal::not_now(
-                "All microphones are taken: stop a speaker first.",
-            ));
-        }
-    };
-    end_turn(draft, &only, EndReason::Stopped, Some(by))
 }
 
-fn require_live(draft: &Draft) -> Result<(), Refusal> {
-    match draft.state {
-        SessionState::Live => Ok(()),
-        SessionState::Paused => Err(Refusal::not_now(
-            "The session is paused: resume it to give the floor.",
-        )),
-        SessionState::Scheduled | SessionState::Prepared => Err(Refusal::not_now(
-            "The session is not open yet: open it to give the floor.",
-        )),
-        SessionState::Closed => Err(Refusal::not_now(
-            "The session is closed: reopen it to give the floor.",
+/// What the member's delegation has left of its speaking time, where that is limited.
+pub(super) fn budget_left(draft: &Draft, member: &MemberId) -> Option<Millis> {
+    let budget = draft.profile.budget_ms;
+    let seat = draft.seat(member)?;
+    let spoken = draft.spoken.by_delegation(&seat.delegation);
+    (budget > Millis(0)).then(|| budget - spoken)
+}
+
+/// Makes sure that there is a place for a turn of this kind. The only speech ends for the next, but
+/// which of several is to stop, the chair says; a response ends for the next response, a point for
+/// the next point.
+fn clear_microphone(draft: &mut Draft, by: &MemberId, kind: HandKind) -> Result<(), Refusal> {
+    let level = kind.level();
+    if let Some(higher) = draft.floor.level().filter(|it| *it > level) {
+        let what = match higher {
+            Level::Point => "A point of order",
+            Level::Response | Level::Speech => "A response",
+        };
+        return Err(Refusal::not_now(format!(
+            "{what} is being heard: stop it first, then those it has interrupted go on."
+        )));
+    }
+    let places = match level {
+        Level::Speech => usize::from(draft.profile.microphones),
+        Level::Response | Level::Point => 1,
+    };
+    let taken: Vec<_> = draft.floor.at(level).map(|it| it.member.clone()).collect();
+    if taken.len() < places {
+        return Ok(());
+    }
+    match taken.as_slice() {
+        [only] => end_turn(draft, only, EndReason::Stopped, Some(by)),
+        [] | [_, ..] => Err(Refusal::not_now(
+            "All microphones are taken: stop a speaker first.",
         )),
     }
+}
+
+/// Whether the member may have the floor at all.
+pub(super) fn require_speaker(draft: &Draft, member: &MemberId) -> Result<(), Refusal> {
+    draft.require_present(member)?;
+    match draft.require_seat(member)?.role {
+        Role::Delegate => {}
+        Role::Chair | Role::Podium => {
+            return Err(Refusal::not_now(format!(
+                "{member} is heard without the floor and needs no grant."
+            )));
+        }
+        Role::Organiser | Role::Interpreter | Role::Observer | Role::Technician => {
+            return Err(Refusal::new(
+                RefusalCode::NotAllowed,
+                format!("{member}'s role does not take the floor."),
+            ));
+        }
+    }
+    if draft.desk.blocked.contains(member) {
+        return Err(Refusal::new(
+            RefusalCode::Blocked,
+            format!("{member} is blocked: unblock the member first."),
+        ));
+    }
+    Ok(())
+}
+
+fn require_giving(draft: &Draft) -> Result<(), Refusal> {
+    match draft.state {
+        SessionState::Live => {}
+        SessionState::Paused => {
+            return Err(Refusal::not_now(
+                "The session is paused: resume it to give the floor.",
+            ));
+        }
+        SessionState::Scheduled | SessionState::Prepared => {
+            return Err(Refusal::not_now(
+                "The session is not open yet: open it to give the floor.",
+            ));
+        }
+        SessionState::Closed => {
+            return Err(Refusal::not_now(
+                "The session is closed: reopen it to give the floor.",
+            ));
+        }
+    }
+    if draft.agenda.awaited.is_some() {
+        return Err(Refusal::not_now(
+            "The session or the item changes after this turn: let it, or drop the change.",
+        ));
+    }
+    Ok(())
 }
 
 fn require_up_to_date(draft: &Draft, after_turn: Option<TurnNumber>) -> Result<(), Refusal> {
@@ -365,18 +431,21 @@ mod tests {
     }
 
     #[test]
-    fn a_lowered_limit_ends_nobodys_turn_and_gives_no_new_one() {
+    fn a_lowered_limit_pauses_the_youngest_turns_and_gives_no_new_one() {
         script::live(FloorMode::Open, 3).check(
             "
             1 a request                  -> requested a; granted 1 a
             1 b request                  -> requested b; granted 2 b
             1 c request                  -> requested c; granted 3 c
             1 d request                  -> requested d
-            2 chair-1 configure open 1   -> configured open 1 by chair-1
-            2 ? heard                    -> a b c chair-1 chair-2 guest
-            3 a yield                    -> ended 1 a finished 0
+            1 media heard a              -> confirmed 1 a; started 1 a
+            1 media heard b              -> confirmed 2 b; started 2 b
+            2 chair-1 configure open 1   -> configured microphones = 1 by chair-1
+            2 ? heard                    -> a chair-1 chair-2 guest
+            3 a yield                    -> ended 1 a finished 2
+            3 ? heard                    -> b chair-1 chair-2 guest
             3 chair-1 next               -> no: not_now
-            4 b yield                    -> ended 2 b finished 0
+            4 b yield                    -> ended 2 b finished 2
             5 c yield                    -> ended 3 c finished 0; granted 4 d
             ",
         );
@@ -389,13 +458,140 @@ mod tests {
             1 a request                    -> requested a
             1 b request                    -> requested b
             1 c request                    -> requested c
-            2 chair-1 configure request 2  -> configured request 2 by chair-1
-            3 chair-1 configure open 2     -> configured open 2 by chair-1; granted 1 a; granted 2 b
-            4 chair-1 configure open 25    -> configured open 25 by chair-1; granted 3 c
+            2 chair-1 configure request 2  -> configured microphones = 2 by chair-1
+            3 chair-1 configure open 2     -> configured mode = 'open' by chair-1; granted 1 a; granted 2 b
+            4 chair-1 configure open 25    -> configured microphones = 25 by chair-1; granted 3 c
             5 chair-1 configure open 25    -> nothing
             6 chair-1 configure open 26    -> no: limit
             6 chair-1 configure open 0     -> no: limit
             7 a configure open 5           -> no: not_allowed
+            ",
+        );
+    }
+
+    #[test]
+    fn a_response_pauses_the_speech_and_is_paused_by_a_point_of_order() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            0  a request            -> requested a
+            0  chair-1 next         -> granted 1 a by chair-1
+            0  media heard a        -> confirmed 1 a; started 1 a
+            1  b request            -> requested b
+            2  c request response   -> requested response c at 1 (response)
+            3  d request point_of_order -> requested point_of_order d at 1 (point)
+            3  e request point_of_information -> requested point_of_information e at 2 (point)
+            3  ? queue              -> d e c b
+            3  ? why                -> d:point e:point c:response b:received
+            10 chair-1 grant c      -> granted response 2 c by chair-1
+            10 ? heard              -> c chair-1 chair-2 guest
+            11 media heard c        -> confirmed 2 c; started 2 c
+            11 media heard a        -> nothing
+            15 chair-1 next         -> granted point_of_order 3 d by chair-1
+            15 ? heard              -> chair-1 chair-2 d guest
+            16 ? spent a            -> 10
+            16 ? spent c            -> 4
+            17 chair-1 grant b      -> no: not_now
+            17 chair-1 grant f response -> no: not_now
+            18 chair-1 next         -> ended 3 d stopped 0 by chair-1; granted point_of_information 4 e by chair-1
+            20 e yield              -> ended 4 e finished 0
+            20 ? heard              -> c chair-1 chair-2 guest
+            25 c yield              -> ended 2 c finished 9
+            25 ? heard              -> a chair-1 chair-2 guest
+            30 chair-1 next         -> ended 1 a stopped 15 by chair-1; granted 5 b by chair-1
+            ",
+        );
+    }
+
+    #[test]
+    fn a_response_is_shorter_and_five_wait_at_most() {
+        let mut script = script::live_with(script::profile("response_ms = 60000"));
+        script.check(
+            "
+            0 a request response -> requested response a (response)
+            0 a request          -> no: not_now
+            0 a request point_of_order -> requested point_of_order a at 1 (point)
+            0 a request point_of_privilege -> no: not_now
+            0 b request response -> requested response b (response)
+            0 c request response -> requested response c (response)
+            0 d request response -> requested response d (response)
+            0 e request response -> requested response e (response)
+            0 f request response -> no: queue_full
+            0 f request          -> requested f
+            1 a withdraw         -> withdrawn a
+            1 ? queue            -> a b c d e f
+            1 a withdraw point   -> withdrawn point a
+            2 chair-1 next       -> granted response 1 b by chair-1
+            3 media heard b      -> confirmed 1 b; started 1 b
+            3 ? deadline         -> 63
+            9 chair-1 next       -> ended 1 b stopped 6 by chair-1; granted response 2 c by chair-1
+            ",
+        );
+    }
+
+    #[test]
+    fn override_closes_who_has_spoken_longest() {
+        script::live(FloorMode::Override, 2).check(
+            "
+            0 a request      -> requested a; granted 1 a
+            1 b request      -> requested b; granted 2 b
+            1 media heard b  -> confirmed 2 b; started 2 b
+            2 media heard a  -> confirmed 1 a; started 1 a
+            5 c request      -> requested c; ended 2 b overridden 4; granted 3 c
+            5 ? heard        -> a c chair-1 chair-2 guest
+            6 b request      -> requested b; ended 1 a overridden 4; granted 4 b
+            7 chair-1 priority -> priority by chair-1
+            7 a request      -> requested a
+            8 chair-1 release -> priority released by chair-1
+            8 ? queue        -> a
+            9 d request      -> requested d; ended 3 c overridden 0; granted 5 d
+            10 chair-1 configure microphones = 1 -> configured microphones = 1 by chair-1
+            11 c request     -> requested c; ended 4 b overridden 0; ended 5 d overridden 0; granted 6 c
+            ",
+        );
+    }
+
+    #[test]
+    fn fifo_gives_the_free_microphone_to_the_head_and_operator_takes_no_hands() {
+        script::live(FloorMode::Fifo, 1).check(
+            "
+            0 a request                 -> requested a; granted 1 a
+            0 b request                 -> requested b
+            1 chair-1 close-list        -> list closed by chair-1
+            1 chair-1 close-list        -> no: not_now
+            1 c request                 -> no: not_now
+            1 c request point_of_order  -> requested point_of_order c at 1 (point)
+            1 chair-1 insert d          -> requested d by chair-1
+            2 a yield                   -> ended 1 a finished 0; granted point_of_order 2 c
+            3 c yield                   -> ended 2 c finished 0; granted 3 b
+            4 chair-1 open-list         -> list opened by chair-1
+            5 chair-1 configure operator 1 -> configured mode = 'operator' by chair-1
+            6 e request                 -> no: not_now
+            7 b yield                   -> ended 3 b finished 0
+            7 ? queue                   -> d
+            8 chair-1 next              -> granted 4 d by chair-1
+            ",
+        );
+    }
+
+    #[test]
+    fn a_closed_list_does_not_keep_a_free_microphone_from_who_asks_in_the_mode_open() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            0 chair-1 close-list -> list closed by chair-1
+            1 a request          -> requested a; granted 1 a
+            2 b request          -> no: not_now
+            ",
+        );
+    }
+
+    #[test]
+    fn every_turn_can_be_stopped_at_once() {
+        script::live(FloorMode::Request, 3).check(
+            "
+            0 chair-1 stop-all -> no: not_now
+            0 chair-1 grant a  -> granted 1 a by chair-1
+            0 chair-1 grant b  -> granted 2 b by chair-1
+            1 chair-2 stop-all -> ended 1 a stopped 0 by chair-2; ended 2 b stopped 0 by chair-2
             ",
         );
     }

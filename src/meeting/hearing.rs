@@ -4,7 +4,10 @@
 
 use crate::{
     ids::MemberId,
-    meeting::{roster::Role, session::SessionState, state::Meeting},
+    meeting::{
+        agenda::ScreenRule, event::PictureSource, roster::Role, session::SessionState,
+        state::Meeting, turn::Turn,
+    },
 };
 
 /// Whether a member is heard, and as what.
@@ -33,8 +36,9 @@ impl Meeting {
         match (seat.role, self.state) {
             (_, Scheduled | Closed) => Hearing::Silent,
             (Role::Chair, Prepared | Live | Paused) => Hearing::Chair,
+            (_, _) if self.floor.priority().is_some() => Hearing::Silent,
             (Role::Podium, Prepared | Live) => Hearing::Other,
-            (Role::Delegate, Live) if self.floor.turn_of(member).is_some() => Hearing::Floor,
+            (Role::Delegate, Live) if self.has_open_turn(member) => Hearing::Floor,
             (Role::Podium, Paused) | (Role::Delegate, Prepared | Live | Paused) => Hearing::Silent,
             // An interpreter speaks to a channel, never to the floor.
             (
@@ -44,24 +48,64 @@ impl Meeting {
         }
     }
 
-    /// Whether the member's pictures may be seen now.
-    pub fn may_show(&self, member: &MemberId) -> bool {
-        let Some(seat) = self.seat(member) else {
-            return false;
-        };
-        let shows = match seat.role {
-            Role::Chair | Role::Delegate | Role::Podium => true,
-            Role::Organiser | Role::Interpreter | Role::Observer | Role::Technician => false,
-        };
-        shows && self.state.has_media() && self.presence.contains(member)
+    fn has_open_turn(&self, member: &MemberId) -> bool {
+        let turn = self.floor.turn_of(member);
+        turn.is_some_and(|turn| self.floor.is_open(turn, self.profile.microphones))
     }
 
-    /// Who should be seen first: the floor's holders, the longest first, then the chairs.
+    /// Whether the turn's microphone is open: the session live, nobody's mute on it, its speaker
+    /// there, no priority, no turn of a higher kind, and no more open ones than there may be.
+    pub(super) fn is_audible(&self, turn: &Turn) -> bool {
+        self.hearing(&turn.member) == Hearing::Floor
+    }
+
+    /// Whether the member's role has pictures at all.
+    pub(super) fn has_pictures(&self, member: &MemberId) -> bool {
+        self.seat(member).is_some_and(|seat| match seat.role {
+            Role::Chair | Role::Delegate | Role::Podium => true,
+            Role::Organiser | Role::Interpreter | Role::Observer | Role::Technician => false,
+        })
+    }
+
+    /// Whether the member's picture may be seen now.
+    pub fn may_show(&self, member: &MemberId, source: PictureSource) -> bool {
+        let stopped = self.desk.stopped.contains(&(member.clone(), source));
+        let by_rule = match source {
+            PictureSource::Camera => true,
+            PictureSource::Screen => self.may_share(member),
+        };
+        let here = self.state.has_media() && self.presence.contains(member);
+        here && self.has_pictures(member) && by_rule && !stopped
+    }
+
+    fn may_share(&self, member: &MemberId) -> bool {
+        let role = self.seat(member).map(|seat| seat.role);
+        let is_chair = role == Some(Role::Chair);
+        match self.profile.screens {
+            ScreenRule::Everybody => true,
+            ScreenRule::Floor => {
+                is_chair || role == Some(Role::Podium) || self.floor.turn_of(member).is_some()
+            }
+            ScreenRule::Chairs => is_chair,
+        }
+    }
+
+    /// Who should be seen first: the spotlight, the floor's holders, those first who are heard, the
+    /// longest first, then the chairs.
     pub fn prominence(&self) -> Vec<MemberId> {
-        let holders = self.floor.turns().iter().map(|turn| &turn.member);
+        let turns = || self.floor.turns().iter();
+        let open = turns().filter(|turn| self.floor.is_open(turn, self.profile.microphones));
+        let paused = turns().filter(|turn| !self.floor.is_open(turn, self.profile.microphones));
+        let holders = open.chain(paused).map(|turn| &turn.member);
         let is_chair = |it: &&MemberId| self.seat(it).is_some_and(|it| it.role == Role::Chair);
         let chairs = self.present().filter(is_chair);
-        holders.chain(chairs).cloned().collect()
+        let mut prominent: Vec<MemberId> = Vec::new();
+        for member in self.desk.spotlight.iter().chain(holders).chain(chairs) {
+            if !prominent.contains(member) {
+                prominent.push(member.clone());
+            }
+        }
+        prominent
     }
 }
 

@@ -1,4 +1,4 @@
-//! Mute, ask to unmute, unmute, remove.
+//! Mute, ask to unmute, unmute; block; stop a picture; remove.
 //!
 //! A mute belongs to the member, not to the turn: it outlasts a turn and a new connection, until
 //! the member opens the microphone again. Nobody's microphone is opened without the member.
@@ -7,9 +7,11 @@ use crate::{
     ids::MemberId,
     meeting::{
         draft::Draft,
-        event::{Event, LeaveReason},
+        event::{EndReason, Event, LeaveReason, PictureSource},
+        giving::end_turn,
+        list::lower_hands,
         presence::{Microphone, leave},
-        refusal::Refusal,
+        refusal::{Refusal, RefusalCode},
         roster::Role,
     },
 };
@@ -81,15 +83,115 @@ pub(super) fn unmute(draft: &mut Draft, member: &MemberId) -> Result<(), Refusal
     Ok(())
 }
 
-/// Sends a member out for the rest of the session, reopened or not.
-pub(super) fn remove(draft: &mut Draft, by: &MemberId, member: &MemberId) -> Result<(), Refusal> {
+/// Takes no hands of a delegate any more: those that are up go down, a turn ends.
+pub(super) fn block(draft: &mut Draft, by: &MemberId, member: &MemberId) -> Result<(), Refusal> {
+    draft.require_present(member)?;
+    if draft.require_seat(member)?.role != Role::Delegate {
+        return Err(Refusal::not_now(format!("{member} raises no hands.")));
+    }
+    if draft.desk.blocked.contains(member) {
+        return Err(Refusal::not_now(format!("{member} is blocked already.")));
+    }
+    if draft.floor.turn_of(member).is_some() {
+        end_turn(draft, member, EndReason::Stopped, Some(by))?;
+    }
+    lower_hands(draft, by, |hand| hand.member == *member);
+    draft.push(Event::MemberBlocked {
+        member: member.clone(),
+        by: by.clone(),
+    });
+    Ok(())
+}
+
+pub(super) fn unblock(draft: &mut Draft, by: &MemberId, member: &MemberId) -> Result<(), Refusal> {
+    if !draft.desk.blocked.contains(member) {
+        return Err(Refusal::not_now(format!("{member} is not blocked.")));
+    }
+    draft.push(Event::MemberUnblocked {
+        member: member.clone(),
+        by: by.clone(),
+    });
+    Ok(())
+}
+
+/// Takes a picture away, which the member cannot bring back before a chair allows it.
+pub(super) fn stop_picture(
+    draft: &mut Draft,
+    by: &MemberId,
+    member: &MemberId,
+    source: PictureSource,
+) -> Result<(), Refusal> {
+    draft.require_present(member)?;
+    if !draft.has_pictures(member) {
+        return Err(Refusal::not_now(format!("{member} shows no pictures.")));
+    }
+    if draft.desk.stopped.contains(&(member.clone(), source)) {
+        return Err(Refusal::not_now(format!(
+            "The {} of {member} is stopped already.",
+            source.as_str()
+        )));
+    }
+    draft.push(Event::PictureStopped {
+        member: member.clone(),
+        source,
+        by: by.clone(),
+    });
+    Ok(())
+}
+
+pub(super) fn allow_picture(
+    draft: &mut Draft,
+    by: &MemberId,
+    member: &MemberId,
+    source: PictureSource,
+) -> Result<(), Refusal> {
+    if !draft.desk.stopped.contains(&(member.clone(), source)) {
+        return Err(Refusal::not_now(format!(
+            "The {} of {member} is not stopped.",
+            source.as_str()
+        )));
+    }
+    draft.push(Event::PictureAllowed {
+        member: member.clone(),
+        source,
+        by: by.clone(),
+    });
+    Ok(())
+}
+
+/// Sends a member out; with a ban for the rest of the session, reopened or not.
+pub(super) fn remove(
+    draft: &mut Draft,
+    by: &MemberId,
+    member: &MemberId,
+    ban: bool,
+) -> Result<(), Refusal> {
     draft.require_present(member)?;
     if by == member {
         return Err(Refusal::not_now(
             "You cannot remove yourself: leave the session instead.",
         ));
     }
-    leave(draft, member, LeaveReason::Removed, Some(by))
+    let reason = if ban {
+        LeaveReason::Banned
+    } else {
+        LeaveReason::Removed
+    };
+    leave(draft, member, reason, Some(by))
+}
+
+pub(super) fn unban(draft: &mut Draft, by: &MemberId, member: &MemberId) -> Result<(), Refusal> {
+    if !draft.presence.banned().contains(member) {
+        return Err(Refusal::new(
+            RefusalCode::UnknownMember,
+            format!("{member} was not removed for good."),
+        ));
+    }
+    draft.push(Event::MemberUnbanned {
+        member: member.clone(),
+        by: by.clone(),
+    });
+    Ok(())
 }
 
 #[cfg(test)]
@@ -238,8 +340,8 @@ mod tests {
             1 b request         -> requested b
             2 chair-1 next      -> granted 1 a by chair-1
             3 media heard a     -> confirmed 1 a; started 1 a
-            5 chair-1 remove a  -> ended 1 a gone 2 by chair-1; left a removed by chair-1
-            5 chair-1 remove b  -> left b removed by chair-1
+            5 chair-1 ban a     -> ended 1 a gone 2 by chair-1; left a banned by chair-1
+            5 chair-1 ban b     -> left b banned by chair-1
             5 ? queue           ->
             6 a join            -> no: removed
             7 chair-1 close     -> closed by chair-1
@@ -248,9 +350,72 @@ mod tests {
             8 a join            -> no: removed
             8 chair-1 remove a  -> no: unknown_member
             9 chair-1 remove chair-1 -> no: not_now
-            9 chair-1 remove chair-2 -> left chair-2 removed by chair-1
+            9 chair-1 ban chair-2    -> left chair-2 banned by chair-1
             9 chair-2 pause          -> no: not_now
             9 chair-2 join           -> no: removed
+            10 chair-1 unban c       -> no: unknown_member
+            10 chair-1 unban a       -> unbanned a by chair-1
+            10 a join                -> joined a as A
+            ",
+        );
+    }
+
+    #[test]
+    fn who_is_removed_without_a_ban_may_come_again() {
+        script::live(FloorMode::Request, 1).check(
+            "
+            1 a request         -> requested a
+            2 chair-1 remove a  -> left a removed by chair-1
+            3 a join            -> joined a as A
+            3 ? queue           ->
+            ",
+        );
+    }
+
+    #[test]
+    fn who_is_blocked_has_no_hand_and_no_floor_until_unblocked() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            1 a request            -> requested a; granted 1 a
+            1 b request            -> requested b
+            1 b request point_of_order -> requested point_of_order b at 1 (point)
+            2 chair-1 block b      -> withdrawn point b by chair-1; withdrawn b by chair-1; blocked b by chair-1
+            2 chair-1 block b      -> no: not_now
+            3 chair-1 block a      -> ended 1 a stopped 0 by chair-1; blocked a by chair-1
+            3 ? heard              -> chair-1 chair-2 guest
+            4 a request            -> no: blocked
+            4 a request point_of_order -> no: blocked
+            4 chair-1 grant a      -> no: blocked
+            4 chair-1 insert a     -> no: blocked
+            5 a leave              -> left a left
+            6 a join               -> joined a as A
+            6 a request            -> no: blocked
+            7 chair-2 unblock a    -> unblocked a by chair-2
+            7 chair-2 unblock a    -> no: not_now
+            7 a request            -> requested a; granted 2 a
+            8 chair-1 block guest  -> no: not_now
+            ",
+        );
+    }
+
+    #[test]
+    fn a_picture_that_was_stopped_is_not_seen_until_it_is_allowed() {
+        script::live(FloorMode::Open, 1).check(
+            "
+            1 chair-1 stop-picture a screen -> screen of a stopped by chair-1
+            1 chair-1 stop-picture a screen -> no: not_now
+            1 chair-1 stop-picture watcher camera -> no: not_now
+            1 ? seen                        -> a b c chair-1 chair-2 d e f guest
+            1 ? screens                     -> b c chair-1 chair-2 d e f guest
+            2 chair-1 stop-picture b camera -> camera of b stopped by chair-1
+            2 ? seen                        -> a c chair-1 chair-2 d e f guest
+            3 a leave                       -> left a left
+            4 a join                        -> joined a as A
+            4 ? screens                     -> b c chair-1 chair-2 d e f guest
+            5 chair-2 allow-picture a screen -> screen of a allowed by chair-2
+            5 chair-2 allow-picture a screen -> no: not_now
+            5 ? screens                     -> a b c chair-1 chair-2 d e f guest
+            6 a stop-picture b camera       -> no: not_allowed
             ",
         );
     }

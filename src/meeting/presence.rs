@@ -1,6 +1,8 @@
-//! Who may come in, who is in the room and under what name, who was removed.
+//! Who may come in, who is in the room and under what name, who is lost, who was sent out.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::MemberId,
@@ -8,6 +10,7 @@ use crate::{
         draft::Draft,
         event::{EndReason, Event, LeaveReason},
         giving::end_turn,
+        lobby,
         refusal::{Refusal, RefusalCode},
         roster::Role,
         session::SessionState,
@@ -17,7 +20,7 @@ use crate::{
 };
 
 /// A microphone as the chairs have left it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Microphone {
     Open,
     Shut {
@@ -28,21 +31,35 @@ pub(super) enum Microphone {
 }
 
 /// A member in the room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Attendee {
     pub(super) name: String,
     pub(super) microphone: Microphone,
     /// Since when signalling and media have been gone, while they are.
     pub(super) lost_at: Option<Timestamp>,
+    /// The grace is over too: the member is here only for a hand that is kept.
+    pub(super) gone: bool,
+}
+
+/// A member in the lobby.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Waiting {
+    pub(super) name: String,
+    pub(super) since: Timestamp,
 }
 
 /// Everybody in the room, and what is remembered of those who are not. Bounded by the roster.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Presence {
     here: BTreeMap<MemberId, Attendee>,
+    lobby: BTreeMap<MemberId, Waiting>,
+    /// Whom a chair has let in: they come in again without asking.
+    admitted: BTreeSet<MemberId>,
+    /// Whom a chair has sent back to the lobby: they wait there whether it is on or not.
+    sent_back: BTreeSet<MemberId>,
     /// Those who went out muted, and who muted them: going out and in again must not unmute.
     muted_away: BTreeMap<MemberId, MemberId>,
-    removed: BTreeSet<MemberId>,
+    banned: BTreeSet<MemberId>,
 }
 
 impl Presence {
@@ -74,7 +91,58 @@ impl Presence {
     pub(super) fn come_back(&mut self, member: &MemberId) {
         if let Some(attendee) = self.here.get_mut(member) {
             attendee.lost_at = None;
+            attendee.gone = false;
         }
+    }
+
+    pub(super) fn give_up(&mut self, member: &MemberId) {
+        if let Some(attendee) = self.here.get_mut(member) {
+            attendee.gone = true;
+        }
+    }
+
+    pub(super) fn is_gone(&self, member: &MemberId) -> bool {
+        self.here.get(member).is_some_and(|it| it.gone)
+    }
+
+    pub(super) fn lobby(&self) -> &BTreeMap<MemberId, Waiting> {
+        &self.lobby
+    }
+
+    pub(super) fn banned(&self) -> &BTreeSet<MemberId> {
+        &self.banned
+    }
+
+    pub(super) fn is_waiting(&self, member: &MemberId) -> bool {
+        self.lobby.contains_key(member)
+    }
+
+    pub(super) fn is_admitted(&self, member: &MemberId) -> bool {
+        self.admitted.contains(member)
+    }
+
+    pub(super) fn is_sent_back(&self, member: &MemberId) -> bool {
+        self.sent_back.contains(member)
+    }
+
+    pub(super) fn wait(&mut self, member: &MemberId, name: &str, at: Timestamp) {
+        let since = self.lobby.get(member).map_or(at, |known| known.since);
+        let name = name.to_owned();
+        self.lobby.insert(member.clone(), Waiting { name, since });
+    }
+
+    pub(super) fn wait_no_more(&mut self, member: &MemberId) {
+        self.lobby.remove(member);
+    }
+
+    pub(super) fn admit(&mut self, member: &MemberId) {
+        self.lobby.remove(member);
+        self.sent_back.remove(member);
+        self.admitted.insert(member.clone());
+    }
+
+    pub(super) fn unban(&mut self, member: &MemberId) {
+        self.banned.remove(member);
     }
 
     pub(super) fn microphone(&self, member: &MemberId) -> Option<&Microphone> {
@@ -113,6 +181,7 @@ impl Presence {
             name: name.to_owned(),
             microphone: Microphone::Open,
             lost_at: None,
+            gone: false,
         };
         self.here.insert(member.clone(), attendee);
     }
@@ -122,8 +191,15 @@ impl Presence {
         if let Some(Microphone::Shut { by, asked: _ }) = gone.map(|attendee| attendee.microphone) {
             self.muted_away.insert(member.clone(), by);
         }
-        if reason == LeaveReason::Removed {
-            self.removed.insert(member.clone());
+        match reason {
+            LeaveReason::Banned => {
+                self.banned.insert(member.clone());
+            }
+            LeaveReason::SentBack => {
+                self.admitted.remove(member);
+                self.sent_back.insert(member.clone());
+            }
+            LeaveReason::Left | LeaveReason::Lost | LeaveReason::Removed => {}
         }
     }
 }
@@ -133,10 +209,17 @@ impl Meeting {
     /// room may stay whatever the state becomes.
     pub fn may_enter(&self, member: &MemberId) -> Result<(), Refusal> {
         let seat = self.require_seat(member)?;
-        if self.presence.removed.contains(member) {
+        if self.presence.banned.contains(member) {
             return Err(Refusal::new(
                 RefusalCode::Removed,
                 "A chair removed you from this session. Ask the chair if this was a mistake.",
+            ));
+        }
+        let is_staff = matches!(seat.role, Role::Chair | Role::Organiser | Role::Technician);
+        if self.desk.locked && !is_staff && !self.presence.contains(member) {
+            return Err(Refusal::new(
+                RefusalCode::Locked,
+                "The chair has locked this session: nobody new comes in. Ask the chair to let you in.",
             ));
         }
         let admitted = match (seat.role, self.state) {
@@ -174,7 +257,8 @@ impl Meeting {
     }
 }
 
-/// A member who is here already (on a newer device) needs an event only for a new name.
+/// A member who is here already (on a newer device) needs an event only for a new name. Where the
+/// lobby is on, who is not admitted yet waits there.
 pub(super) fn join(
     draft: &mut Draft,
     member: &MemberId,
@@ -189,21 +273,32 @@ pub(super) fn join(
             format!("A name has {chars_max} characters at most: choose a shorter one."),
         ));
     }
-    let seat = draft.require_seat(member)?;
-    let (role, delegation) = (seat.role, seat.delegation.clone());
     let name = if given.is_empty() {
-        seat.name.clone()
+        draft.require_seat(member)?.name.clone()
     } else {
         given
     };
     if draft.presence.here.get(member).map(|it| &it.name) == Some(&name) {
         return Ok(());
     }
+    if draft.must_be_admitted(member) {
+        return lobby::wait(draft, member, &name);
+    }
+    come_in(draft, member, name)
+}
+
+/// Lets a member in, muted as it went.
+pub(super) fn come_in(draft: &mut Draft, member: &MemberId, name: String) -> Result<(), Refusal> {
+    let seat = draft.require_seat(member)?;
+    let (role, delegation) = (seat.role, seat.delegation.clone());
     draft.push(Event::MemberJoined {
         member: member.clone(),
         name,
         role,
         delegation,
+        rank: draft.rank(member),
+        blocked: draft.desk.blocked.contains(member),
+        stopped: draft.stopped(member),
     });
     if let Some(by) = draft.presence.muted_away.get(member).cloned() {
         draft.push(Event::MemberMuted {
@@ -220,7 +315,30 @@ pub(super) fn lose(draft: &mut Draft, member: &MemberId) {
         draft.push(Event::MemberLost {
             member: member.clone(),
         });
+        release_priority_of(draft, member);
     }
+}
+
+/// Nobody is silenced by a chair who is not there.
+fn release_priority_of(draft: &mut Draft, member: &MemberId) {
+    if draft.floor.priority() == Some(member) {
+        draft.push(Event::PriorityReleased { by: None });
+    }
+}
+
+/// The grace is over: who waits in the queue keeps the hand for some minutes more.
+pub(super) fn end_grace(draft: &mut Draft, member: &MemberId) -> Result<(), Refusal> {
+    let has_turn = draft.floor.turn_of(member).is_some();
+    let mut hands = draft.floor.hands().iter();
+    if !has_turn && draft.is_lost(member) && hands.any(|hand| hand.member == *member) {
+        if !draft.presence.is_gone(member) {
+            draft.push(Event::MemberGone {
+                member: member.clone(),
+            });
+        }
+        return Ok(());
+    }
+    leave(draft, member, LeaveReason::Lost, None)
 }
 
 pub(super) fn come_back(draft: &mut Draft, member: &MemberId) {
@@ -248,6 +366,11 @@ pub(super) fn recover(draft: &mut Draft) {
             by: None,
         });
     }
+    let waiting: Vec<_> = draft.presence.lobby.keys().cloned().collect();
+    for member in waiting {
+        // Whoever waits still asks again.
+        draft.push(Event::LobbyLeft { member });
+    }
     let present: Vec<_> = draft.present().cloned().collect();
     for member in present {
         if draft.seat(&member).is_some() {
@@ -266,9 +389,15 @@ pub(super) fn leave(
     reason: LeaveReason,
     by: Option<&MemberId>,
 ) -> Result<(), Refusal> {
+    if draft.presence.is_waiting(member) {
+        draft.push(Event::LobbyLeft {
+            member: member.clone(),
+        });
+    }
     if !draft.presence.contains(member) {
         return Ok(());
     }
+    release_priority_of(draft, member);
     if draft.floor.turn_of(member).is_some() {
         end_turn(draft, member, EndReason::Gone, by)?;
     }
@@ -291,7 +420,7 @@ fn tidy(name: &str) -> String {
 }
 
 /// The Unicode characters that override or isolate the direction of text (UAX #9).
-fn is_direction_mark(c: char) -> bool {
+pub(super) fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 

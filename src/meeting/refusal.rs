@@ -10,8 +10,14 @@ use serde::{Deserialize, Serialize};
 pub enum RefusalCode {
     /// The session is not open to this member yet, or any more.
     NotOpen,
-    /// A chair removed this member from the session.
+    /// A chair removed this member from the session for good.
     Removed,
+    /// The session is locked: nobody new comes in.
+    Locked,
+    /// A chair takes no hands of this member.
+    Blocked,
+    /// The delegation's speaking time is used up.
+    BudgetUsed,
     /// The role has no right to this.
     NotAllowed,
     /// Right in another state only.
@@ -20,6 +26,8 @@ pub enum RefusalCode {
     Conflict,
     /// No such member in the room.
     UnknownMember,
+    /// No such item on the agenda.
+    UnknownItem,
     /// No room for another hand.
     QueueFull,
     /// A number out of its bounds, a name too long.
@@ -32,10 +40,14 @@ impl RefusalCode {
         match self {
             RefusalCode::NotOpen => "not_open",
             RefusalCode::Removed => "removed",
+            RefusalCode::Locked => "locked",
+            RefusalCode::Blocked => "blocked",
+            RefusalCode::BudgetUsed => "budget_used",
             RefusalCode::NotAllowed => "not_allowed",
             RefusalCode::NotNow => "not_now",
             RefusalCode::Conflict => "conflict",
             RefusalCode::UnknownMember => "unknown_member",
+            RefusalCode::UnknownItem => "unknown_item",
             RefusalCode::QueueFull => "queue_full",
             RefusalCode::Limit => "limit",
         }
@@ -75,10 +87,14 @@ mod tests {
         for code in [
             RefusalCode::NotOpen,
             RefusalCode::Removed,
+            RefusalCode::Locked,
+            RefusalCode::Blocked,
+            RefusalCode::BudgetUsed,
             RefusalCode::NotAllowed,
             RefusalCode::NotNow,
             RefusalCode::Conflict,
             RefusalCode::UnknownMember,
+            RefusalCode::UnknownItem,
             RefusalCode::QueueFull,
             RefusalCode::Limit,
         ] {

@@ -5,7 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{DelegationId, MemberId};
 
 /// What a member is there for. It comes from the roster, never from who came first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Writes the event, sends the links, watches its health.

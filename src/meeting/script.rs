@@ -14,10 +14,13 @@
 use crate::{
     ids::MemberId,
     meeting::{
-        Actor, Command, Event, Hearing, Meeting, Settings, TurnNumber,
-        agenda::{FloorMode, Item, Profile, SessionPlan},
-        event::{EndReason, LeaveReason},
+        Actor, Command, Hearing, Meeting, Settings, TurnNumber,
+        agenda::{FloorMode, Item, Profile, ProfileChange, SessionPlan},
+        brief::brief,
+        event::PictureSource,
         model::Model,
+        queue::HandKind,
+        record::{Addressee, RecommendationNumber},
         roster::{Role, Seat},
     },
     time::{Millis, Timestamp},
@@ -54,36 +57,85 @@ pub(super) fn seats() -> Vec<Seat> {
     .collect()
 }
 
+fn item(id: &str, minutes: u32, profile: &str) -> Item {
+    Item {
+        id: id.parse().expect("a slug"),
+        title: id.to_uppercase(),
+        minutes,
+        profile: change(profile),
+    }
+}
+
+/// A change as an event file would have it, its lines divided by commas.
+pub(super) fn change(text: &str) -> ProfileChange {
+    let mut depth = 0;
+    let lines: String = text
+        .chars()
+        .map(|c| {
+            depth += match c {
+                '[' => 1,
+                ']' => -1,
+                _ => 0,
+            };
+            if c == ',' && depth == 0 { '\n' } else { c }
+        })
+        .collect();
+    toml::from_str(&lines).expect("a change")
+}
+
+/// A profile with plain endings, changed so.
+pub(super) fn profile(text: &str) -> Profile {
+    plain().with(&change(text))
+}
+
+/// The default settings but for turns that go on at their end.
+pub(super) fn plain() -> Profile {
+    Profile {
+        end: crate::meeting::agenda::TurnEnd::Continue,
+        ..Profile::default()
+    }
+}
+
 /// A scheduled session, nobody in the room. Turns of 5 minutes, a warning a minute before.
 pub(super) fn scheduled(profile: Profile) -> Meeting {
+    scheduled_for(seats(), profile)
+}
+
+/// The same for another roster.
+pub(super) fn scheduled_for(seats: Vec<Seat>, profile: Profile) -> Meeting {
     let plan = SessionPlan {
         id: "session-1".parse().expect("a slug"),
         title: "Post-pandemic regional architecture".to_owned(),
         start: Timestamp(0),
         minutes: 120,
-        items: vec![Item {
-            id: "opening-remarks".parse().expect("a slug"),
-            title: "Opening remarks".to_owned(),
-            minutes: 20,
-        }],
+        items: vec![
+            item("opening-remarks", 20, ""),
+            item("discussion", 50, "mode = 'fifo', microphones = 2"),
+            item("recommendations", 50, ""),
+        ],
         profile,
     };
-    Meeting::new(plan, seats(), Settings::default())
+    Meeting::new(plan, seats, Settings::default())
 }
 
 /// A scheduled session in the mode `request` with one microphone.
 pub(super) fn empty() -> Script {
-    Script::new(scheduled(Profile::default()))
+    Script::new(scheduled(plain()))
 }
 
 /// A session that is live, with everybody in the room.
 pub(super) fn live(mode: FloorMode, microphones: u8) -> Script {
-    let mut script = Script::new(scheduled(Profile {
+    live_with(Profile {
         mode,
         microphones,
         queue_max: 4,
-        ..Profile::default()
-    }));
+        ..plain()
+    })
+}
+
+/// The same with these settings.
+pub(super) fn live_with(profile: Profile) -> Script {
+    let mut script = Script::new(scheduled(profile));
     let opened = script.run(Timestamp(0), &Actor::Server, &Command::OpenSession);
     assert_eq!(opened, "opened");
     for seat in seats() {
@@ -140,6 +192,7 @@ impl Script {
             self.meeting.apply(now, event);
             self.model.follow(now, event, &self.meeting);
         }
+        self.model.check_rest(&self.meeting);
         match events.as_slice() {
             [] => "nothing".to_owned(),
             events => events.iter().map(brief).collect::<Vec<_>>().join("; "),
@@ -158,8 +211,32 @@ impl Script {
                 list(meeting.present().filter(heard).collect())
             }
             ["seen"] => {
-                let seen = |it: &&MemberId| meeting.may_show(it);
+                let seen = |it: &&MemberId| meeting.may_show(it, PictureSource::Camera);
                 list(meeting.present().filter(seen).collect())
+            }
+            ["screens"] => {
+                let seen = |it: &&MemberId| meeting.may_show(it, PictureSource::Screen);
+                list(meeting.present().filter(seen).collect())
+            }
+            ["lobby"] => {
+                let lobby = |it: &&Seat| meeting.is_in_lobby(&it.member);
+                let seats = seats();
+                list(seats.iter().filter(lobby).map(|it| &it.member).collect())
+            }
+            ["chair"] => list(meeting.acting_chair().into_iter().collect()),
+            ["item"] => meeting
+                .item()
+                .map_or("none".to_owned(), |(item, _)| item.to_string()),
+            ["late"] => match meeting.item() {
+                Some((item, began)) => in_millis(meeting.plan().lateness(item, began, now)),
+                None => "none".to_owned(),
+            },
+            ["why"] => {
+                let hands = meeting.floor().hands().iter();
+                let whys: Vec<_> = hands
+                    .map(|it| format!("{}:{}", it.member, it.why.as_str()))
+                    .collect();
+                whys.join(" ")
             }
             ["present"] => list(meeting.present().collect()),
             ["prominent"] => list(meeting.prominence().iter().collect()),
@@ -195,11 +272,11 @@ fn seconds(text: &str) -> Timestamp {
     Timestamp((seconds * 1000.0).round() as i64)
 }
 
-fn in_seconds(ms: i64) -> String {
+pub(super) fn in_seconds(ms: i64) -> String {
     (ms as f64 / 1000.0).to_string()
 }
 
-fn in_millis(length: Millis) -> String {
+pub(super) fn in_millis(length: Millis) -> String {
     in_seconds(i64::try_from(length.0).expect("a short length"))
 }
 
@@ -212,11 +289,32 @@ fn parse_actor(word: &str) -> Actor {
     }
 }
 
+fn parse_kind(word: &str) -> HandKind {
+    HandKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
+        .unwrap_or_else(|| panic!("no such kind: {word}"))
+}
+
+fn parse_source(word: &str) -> PictureSource {
+    match word {
+        "camera" => PictureSource::Camera,
+        "screen" => PictureSource::Screen,
+        word => panic!("no such picture: {word}"),
+    }
+}
+
+fn parse_number(word: &str) -> RecommendationNumber {
+    RecommendationNumber(word.parse().expect("a number"))
+}
+
+#[expect(clippy::too_many_lines, reason = "one line a command")]
 fn parse_command(words: &[&str]) -> Command {
     let after = |word: &str| {
         let number = word.strip_prefix("after=").expect("after=TURN");
         Some(TurnNumber(number.parse().expect("a turn's number")))
     };
+    let place = |word: &str| word.parse().expect("a place");
     match words {
         ["join"] => Command::Join { name: None },
         ["join", name @ ..] => Command::Join {
@@ -231,10 +329,47 @@ fn parse_command(words: &[&str]) -> Command {
         ["open"] => Command::OpenSession,
         ["pause"] => Command::PauseSession,
         ["resume"] => Command::ResumeSession,
-        ["close"] => Command::CloseSession,
+        ["close"] => Command::CloseSession { force: false },
+        ["close", "now"] => Command::CloseSession { force: true },
         ["reopen"] => Command::ReopenSession,
-        ["request"] => Command::RequestFloor,
-        ["withdraw"] => Command::WithdrawHand,
+        ["configure", mode, microphones] if !mode.contains('=') => Command::ConfigureSession {
+            change: change(&format!("mode = '{mode}', microphones = {microphones}")),
+        },
+        ["configure", rest @ ..] => Command::ConfigureSession {
+            change: change(&rest.join(" ")),
+        },
+        ["item", item] => Command::StartItem {
+            item: item.parse().expect("a slug"),
+            force: false,
+        },
+        ["item", item, "now"] => Command::StartItem {
+            item: item.parse().expect("a slug"),
+            force: true,
+        },
+        ["drop"] => Command::DropChange,
+        ["move-on", to] => Command::MoveOn {
+            to: to.parse().expect("a slug"),
+        },
+        ["lock"] => Command::LockSession,
+        ["unlock"] => Command::UnlockSession,
+        ["spotlight"] => Command::Spotlight { member: None },
+        ["spotlight", member] => Command::Spotlight {
+            member: Some(id(member)),
+        },
+        ["tech"] => Command::BeginTechnicalStop,
+        ["tech-end"] => Command::EndTechnicalStop,
+        ["notice", text @ ..] => Command::Notice {
+            text: text.join(" "),
+        },
+        ["hand-over", to] => Command::HandOverChair { to: id(to) },
+        ["request"] => Command::RequestFloor {
+            kind: HandKind::Speech,
+        },
+        ["request", kind] => Command::RequestFloor {
+            kind: parse_kind(kind),
+        },
+        ["withdraw"] => Command::WithdrawHand { point: false },
+        ["withdraw", "point"] => Command::WithdrawHand { point: true },
         ["yield"] => Command::YieldFloor,
         ["unmute"] => Command::Unmute,
         ["next"] => Command::NextSpeaker { after_turn: None },
@@ -243,130 +378,114 @@ fn parse_command(words: &[&str]) -> Command {
         },
         ["grant", member] => Command::GrantFloor {
             member: id(member),
+            kind: None,
             after_turn: None,
         },
-        ["grant", member, turn] => Command::GrantFloor {
+        ["grant", member, turn] if turn.starts_with("after=") => Command::GrantFloor {
             member: id(member),
+            kind: None,
             after_turn: after(turn),
         },
+        ["grant", member, kind] => Command::GrantFloor {
+            member: id(member),
+            kind: Some(parse_kind(kind)),
+            after_turn: None,
+        },
         ["stop", member] => Command::StopFloor { member: id(member) },
-        ["lower", member] => Command::RemoveHand { member: id(member) },
-        ["configure", mode, microphones] => Command::ConfigureFloor {
-            mode: match *mode {
-                "open" => FloorMode::Open,
-                "request" => FloorMode::Request,
-                other => panic!("no such mode: {other}"),
-            },
-            microphones: microphones.parse().expect("a number"),
+        ["stop-all"] => Command::StopAll,
+        ["insert", member] => Command::InsertHand {
+            member: id(member),
+            place: None,
+        },
+        ["insert", member, at] => Command::InsertHand {
+            member: id(member),
+            place: Some(place(at)),
+        },
+        ["move", member, at] => Command::MoveHand {
+            member: id(member),
+            place: place(at),
+        },
+        ["lower", member] => Command::RemoveHand {
+            member: id(member),
+            point: false,
+        },
+        ["lower", member, "point"] => Command::RemoveHand {
+            member: id(member),
+            point: true,
+        },
+        ["clear"] => Command::ClearQueue,
+        ["open-list"] => Command::OpenQueue { open: true },
+        ["close-list"] => Command::OpenQueue { open: false },
+        ["priority"] => Command::TakePriority { clear: false },
+        ["priority", "clear"] => Command::TakePriority { clear: true },
+        ["release"] => Command::ReleasePriority,
+        ["extend", member, seconds] => Command::ExtendTurn {
+            member: id(member),
+            by_ms: Millis::from_secs(seconds.parse().expect("seconds")),
         },
         ["hold", member] => Command::PauseClock { member: id(member) },
         ["run", member] => Command::ResumeClock { member: id(member) },
         ["mute", member] => Command::Mute { member: id(member) },
         ["ask", member] => Command::AskUnmute { member: id(member) },
-        ["remove", member] => Command::RemoveMember { member: id(member) },
+        ["block", member] => Command::Block { member: id(member) },
+        ["unblock", member] => Command::Unblock { member: id(member) },
+        ["stop-picture", member, source] => Command::StopPicture {
+            member: id(member),
+            source: parse_source(source),
+        },
+        ["allow-picture", member, source] => Command::AllowPicture {
+            member: id(member),
+            source: parse_source(source),
+        },
+        ["remove", member] => Command::RemoveMember {
+            member: id(member),
+            ban: false,
+        },
+        ["ban", member] => Command::RemoveMember {
+            member: id(member),
+            ban: true,
+        },
+        ["unban", member] => Command::Unban { member: id(member) },
+        ["admit", member] => Command::Admit { member: id(member) },
+        ["admit-all"] => Command::AdmitAll,
+        ["refuse", member] => Command::Refuse { member: id(member) },
+        ["send-back", member] => Command::SendBack { member: id(member) },
+        ["chat", "chairs", text @ ..] => Command::Chat {
+            to: Addressee::Chairs,
+            text: text.join(" "),
+        },
+        ["chat", text @ ..] => Command::Chat {
+            to: Addressee::Everybody,
+            text: text.join(" "),
+        },
+        ["note", text @ ..] => Command::Note {
+            text: text.join(" "),
+        },
+        ["propose", text @ ..] => Command::Propose {
+            text: text.join(" "),
+        },
+        ["edit", number, text @ ..] => Command::EditRecommendation {
+            number: parse_number(number),
+            text: text.join(" "),
+        },
+        ["support", number] => Command::Support {
+            number: parse_number(number),
+            supports: true,
+        },
+        ["unsupport", number] => Command::Support {
+            number: parse_number(number),
+            supports: false,
+        },
+        ["status", number, status] => Command::SetStatus {
+            number: parse_number(number),
+            status: serde_json::from_value((*status).into()).expect("a status"),
+        },
+        ["sign", number] => Command::SignOff {
+            number: parse_number(number),
+        },
         ["delivered", member] => Command::AudioDelivered { member: id(member) },
         ["heard", member] => Command::AudioHeard { member: id(member) },
         ["passed"] => Command::TimePassed,
         words => panic!("no such command: {words:?}"),
-    }
-}
-
-/// An event in a few words, with the name of a chair where one caused it.
-fn brief(event: &Event) -> String {
-    let by = |by: &Option<MemberId>| match by {
-        Some(by) => format!(" by {by}"),
-        None => String::new(),
-    };
-    match event {
-        Event::SessionPrepared { by } => format!("prepared by {by}"),
-        Event::SessionOpened { by: who } => format!("opened{}", by(who)),
-        Event::SessionPaused { by } => format!("paused by {by}"),
-        Event::SessionResumed { by } => format!("resumed by {by}"),
-        Event::SessionClosed { by } => format!("closed by {by}"),
-        Event::SessionReopened { by } => format!("reopened by {by}"),
-        Event::MemberJoined { member, name, .. } => format!("joined {member} as {name}"),
-        Event::MemberLeft {
-            member,
-            reason,
-            by: who,
-        } => {
-            let reason = match reason {
-                LeaveReason::Left => "left",
-                LeaveReason::Lost => "lost",
-                LeaveReason::Removed => "removed",
-            };
-            format!("left {member} {reason}{}", by(who))
-        }
-        Event::MemberLost { member } => format!("lost {member}"),
-        Event::MemberBack { member } => format!("back {member}"),
-        Event::MemberMuted { member, by } => format!("muted {member} by {by}"),
-        Event::MemberUnmuteAsked { member, by } => format!("asked {member} by {by}"),
-        Event::MemberUnmuted { member } => format!("unmuted {member}"),
-        Event::FloorRequested { member } => format!("requested {member}"),
-        Event::FloorWithdrawn { member, by } if member == by => format!("withdrawn {member}"),
-        Event::FloorWithdrawn { member, by } => format!("withdrawn {member} by {by}"),
-        Event::FloorGranted {
-            turn,
-            member,
-            by: who,
-            limit_ms: _,
-        } => format!("granted {} {member}{}", turn.0, by(who)),
-        Event::FloorConfirmed { turn, member } => format!("confirmed {} {member}", turn.0),
-        Event::FloorStarted { turn, member } => format!("started {} {member}", turn.0),
-        Event::FloorMissed {
-            turn,
-            member,
-            requeued: true,
-        } => format!("missed {} {member}, requeued", turn.0),
-        Event::FloorMissed {
-            turn,
-            member,
-            requeued: false,
-        } => format!("missed {} {member}", turn.0),
-        Event::FloorWarned {
-            turn,
-            member,
-            remaining_ms,
-        } => format!("warned {} {member} {}", turn.0, in_millis(*remaining_ms)),
-        Event::FloorOvertime { turn, member } => format!("overtime {} {member}", turn.0),
-        Event::FloorEnded {
-            turn,
-            member,
-            reason,
-            by: who,
-            spoken_ms,
-            requeued,
-        } => {
-            let reason = match reason {
-                EndReason::Finished => "finished",
-                EndReason::Stopped => "stopped",
-                EndReason::Gone => "gone",
-                EndReason::Missed => "missed",
-                EndReason::Closed => "closed",
-            };
-            let spoken = in_millis(*spoken_ms);
-            let again = if *requeued { ", requeued" } else { "" };
-            let by = by(who);
-            format!("ended {} {member} {reason} {spoken}{by}{again}", turn.0)
-        }
-        Event::FloorClockPaused {
-            turn,
-            member,
-            by: who,
-        } => format!("clock paused {} {member}{}", turn.0, by(who)),
-        Event::FloorClockResumed { turn, member, by } => {
-            format!("clock resumed {} {member} by {by}", turn.0)
-        }
-        Event::FloorConfigured {
-            mode,
-            microphones,
-            by: who,
-        } => {
-            let mode = match mode {
-                FloorMode::Open => "open",
-                FloorMode::Request => "request",
-            };
-            format!("configured {mode} {microphones}{}", by(who))
-        }
     }
 }

@@ -3,17 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::MemberId,
+    ids::{ItemId, MemberId},
     meeting::{
+        conduct,
         draft::Draft,
-        event::{EndReason, Event},
-        giving::end_turn,
+        event::{Change, EndReason, Event},
+        giving::end_turns,
+        list::lower_hands,
         refusal::Refusal,
     },
+    time::Timestamp,
 };
 
 /// Where a session is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionState {
     /// Planned only.
@@ -26,6 +29,26 @@ pub enum SessionState {
     Paused,
     /// Over, unless a chair reopens it.
     Closed,
+}
+
+/// Where a session stands: enough to say how late it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its state.
+    pub state: SessionState,
+    /// When it was opened first, if it was.
+    pub opened_at: Option<Timestamp>,
+    /// The item that is on, and since when.
+    pub item: Option<(ItemId, Timestamp)>,
+}
+
+impl Standing {
+    /// Of a session that nothing has happened in.
+    pub const PLANNED: Standing = Standing {
+        state: SessionState::Scheduled,
+        opened_at: None,
+        item: None,
+    };
 }
 
 impl SessionState {
@@ -66,7 +89,9 @@ pub(super) fn open(draft: &mut Draft, by: Option<&MemberId>) -> Result<(), Refus
         "resume a paused session, reopen a closed one",
     )?;
     draft.push(Event::SessionOpened { by: by.cloned() });
-    Ok(())
+    // The settings may have been changed before.
+    let present = draft.profile.as_ref().clone();
+    conduct::settle_profile(draft, by, &present)
 }
 
 pub(super) fn pause(draft: &mut Draft, by: &MemberId) -> Result<(), Refusal> {
@@ -89,26 +114,25 @@ pub(super) fn resume(draft: &mut Draft, by: &MemberId) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Ends every turn and lowers every hand first, so that nothing waits in a closed room.
-pub(super) fn close(draft: &mut Draft, by: &MemberId) -> Result<(), Refusal> {
+/// Where somebody has the floor, the end waits for the end of the turns unless it is forced.
+pub(super) fn close(draft: &mut Draft, by: &MemberId, force: bool) -> Result<(), Refusal> {
     require(
         draft,
         &[SessionState::Live, SessionState::Paused],
         "only a session that was opened can be closed",
     )?;
-    while let Some(turn) = draft.floor.turns().first() {
-        let member = turn.member.clone();
-        end_turn(draft, &member, EndReason::Closed, Some(by))?;
+    if !force && !draft.floor.turns().is_empty() {
+        return conduct::wait(draft, by, Change::Close);
     }
-    while let Some(hand) = draft.floor.hands().first() {
-        let member = hand.member.clone();
-        draft.push(Event::FloorWithdrawn {
-            member,
-            by: by.clone(),
-        });
-    }
-    draft.push(Event::SessionClosed { by: by.clone() });
+    close_now(draft, by);
     Ok(())
+}
+
+/// Ends every turn and lowers every hand first, so that nothing waits in a closed room.
+pub(super) fn close_now(draft: &mut Draft, by: &MemberId) {
+    end_turns(draft, EndReason::Closed, by);
+    lower_hands(draft, by, |_| true);
+    draft.push(Event::SessionClosed { by: by.clone() });
 }
 
 pub(super) fn reopen(draft: &mut Draft, by: &MemberId) -> Result<(), Refusal> {
@@ -176,7 +200,7 @@ mod tests {
     fn the_server_opens_a_session_and_sets_its_floor() {
         script::empty().check(
             "
-            0 server configure open 12 -> configured open 12
+            0 server configure open 12 -> configured mode = 'open', microphones = 12
             0 server open              -> opened
             1 server open              -> no: not_now
             1 server close             -> no: not_allowed
@@ -195,7 +219,7 @@ mod tests {
             2  chair-1 next    -> granted 1 a by chair-1
             2  chair-1 next    -> granted 2 b by chair-1
             3  media heard a   -> confirmed 1 a; started 1 a
-            10 chair-2 close   -> ended 1 a closed 7 by chair-2; ended 2 b closed 0 by chair-2; withdrawn c by chair-2; withdrawn d by chair-2; closed by chair-2
+            10 chair-2 close now -> ended 1 a closed 7 by chair-2; ended 2 b closed 0 by chair-2; withdrawn c by chair-2; withdrawn d by chair-2; closed by chair-2
             10 ? heard         ->
             10 ? seen          ->
             10 ? deadline      -> none
@@ -214,7 +238,7 @@ mod tests {
             "
             1 a request     -> requested a; granted 1 a
             1 b request     -> requested b
-            2 chair-1 close -> ended 1 a closed 0 by chair-1; withdrawn b by chair-1; closed by chair-1
+            2 chair-1 close now -> ended 1 a closed 0 by chair-1; withdrawn b by chair-1; closed by chair-1
             ",
         );
     }

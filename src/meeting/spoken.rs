@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     ids::{DelegationId, MemberId},
     time::Millis,
 };
 
 /// Speaking time of ended turns. A running turn is counted when it ends.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Spoken {
     members: BTreeMap<MemberId, Millis>,
     delegations: BTreeMap<DelegationId, Millis>,
@@ -35,5 +37,10 @@ impl Spoken {
             .get(delegation)
             .copied()
             .unwrap_or_default()
+    }
+
+    /// Everybody who has spoken.
+    pub fn members(&self) -> impl Iterator<Item = (&MemberId, Millis)> {
+        self.members.iter().map(|(member, ms)| (member, *ms))
     }
 }

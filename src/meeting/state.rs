@@ -1,20 +1,26 @@
-//! A meeting's state, and `apply`, the only way it changes.
+//! A meeting's state. It changes by [`Meeting::apply`] alone.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::MemberId,
+    ids::{ItemId, MemberId},
     meeting::{
-        agenda::SessionPlan,
-        event::{Event, Rev},
+        agenda::{Profile, SessionPlan},
+        event::{Audience, Change, PictureSource, Rev},
         floor::Floor,
         presence::Presence,
+        record::Written,
         refusal::{Refusal, RefusalCode},
-        roster::Seat,
-        session::SessionState,
+        roster::{Role, Seat},
+        session::{SessionState, Standing},
         settings::Settings,
         spoken::Spoken,
-        turn::Phase,
     },
     time::Timestamp,
 };
@@ -24,152 +30,105 @@ use crate::{
 pub struct Meeting {
     pub(super) plan: Arc<SessionPlan>,
     pub(super) seats: Arc<BTreeMap<MemberId, Seat>>,
-    pub(super) settings: Settings,
+    /// The chairs by rank: as the roster has them.
+    pub(super) chairs: Arc<Vec<MemberId>>,
+    pub(super) settings: Arc<Settings>,
     pub(super) rev: Rev,
+    /// When the last event was: time never runs backwards in a meeting.
+    pub(super) latest: Timestamp,
     pub(super) state: SessionState,
     pub(super) opened_at: Option<Timestamp>,
+    pub(super) profile: Arc<Profile>,
+    pub(super) agenda: Agenda,
+    pub(super) desk: Desk,
     pub(super) presence: Presence,
     pub(super) floor: Floor,
     pub(super) spoken: Spoken,
+    pub(super) written: Arc<Written>,
+}
+
+/// Raised with every change of what is kept, so that no text of another form is read.
+const KEPT_VERSION: u16 = 1;
+
+/// A meeting as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept<'a> {
+    v: u16,
+    rev: Rev,
+    latest: Timestamp,
+    state: SessionState,
+    opened_at: Option<Timestamp>,
+    profile: Cow<'a, Profile>,
+    agenda: Cow<'a, Agenda>,
+    desk: Cow<'a, Desk>,
+    presence: Cow<'a, Presence>,
+    floor: Cow<'a, Floor>,
+    spoken: Cow<'a, Spoken>,
+    written: Cow<'a, Written>,
+}
+
+/// Where the agenda is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Agenda {
+    /// The item that is on, and since when.
+    pub(super) item: Option<(ItemId, Timestamp)>,
+    /// What waits for the end of the turns, and who wanted it.
+    pub(super) awaited: Option<(Change, MemberId)>,
+}
+
+/// What chairs have laid down, and who of them is there.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Desk {
+    /// To whom the chair was handed over last.
+    pub(super) handed_to: Option<MemberId>,
+    /// A chair has been in the room.
+    pub(super) had_chair: bool,
+    /// Since when no chair can be reached, of those who had been.
+    pub(super) no_chair_since: Option<Timestamp>,
+    /// For so long that the queue runs by itself.
+    pub(super) chair_absent: bool,
+    pub(super) locked: bool,
+    pub(super) spotlight: Option<MemberId>,
+    /// Whose hands are not taken. Bounded by the roster, as is the next.
+    pub(super) blocked: BTreeSet<MemberId>,
+    pub(super) stopped: BTreeSet<(MemberId, PictureSource)>,
 }
 
 impl Meeting {
     /// A scheduled session with nobody in the room. Of two seats for one member the later counts.
     pub fn new(plan: SessionPlan, seats: Vec<Seat>, settings: Settings) -> Self {
-        let floor = Floor::new(&plan.profile);
+        let profile = Arc::new(plan.profile.clone());
+        let chairs = seats.iter().filter(|seat| seat.role == Role::Chair);
+        let chairs = Arc::new(chairs.map(|seat| seat.member.clone()).collect());
         let seats = seats.into_iter().map(|seat| (seat.member.clone(), seat));
         Self {
             plan: Arc::new(plan),
             seats: Arc::new(seats.collect()),
-            settings,
+            chairs,
+            settings: Arc::new(settings),
             rev: Rev::default(),
+            latest: Timestamp(i64::MIN),
             state: SessionState::Scheduled,
             opened_at: None,
+            profile,
+            agenda: Agenda::default(),
+            desk: Desk::default(),
             presence: Presence::default(),
-            floor,
+            floor: Floor::default(),
             spoken: Spoken::default(),
-        }
-    }
-
-    /// Changes the state by what happened at `at`; answers the revision after it. An event that
-    /// does not fit the state (from a foreign journal) changes what it can and never panics.
-    pub fn apply(&mut self, at: Timestamp, event: &Event) -> Rev {
-        match event {
-            Event::SessionPrepared { by: _ } => self.state = SessionState::Prepared,
-            Event::SessionOpened { by: _ } => {
-                self.state = SessionState::Live;
-                self.opened_at.get_or_insert(at);
-            }
-            Event::SessionPaused { by: _ } => self.state = SessionState::Paused,
-            Event::SessionResumed { by: _ } | Event::SessionReopened { by: _ } => {
-                self.state = SessionState::Live;
-            }
-            Event::SessionClosed { by: _ } => self.state = SessionState::Closed,
-
-            Event::MemberJoined { member, name, .. } => self.presence.come(member, name),
-            Event::MemberLeft {
-                member,
-                reason,
-                by: _,
-            } => {
-                self.presence.go(member, *reason);
-                self.floor.lower_hand(member);
-            }
-            Event::MemberLost { member } => {
-                self.presence.lose(member, at);
-                if let Some(turn) = self.floor.turn_held_by(member) {
-                    turn.lose_speaker();
-                }
-            }
-            Event::MemberBack { member } => self.presence.come_back(member),
-            Event::MemberMuted { member, by } => self.presence.mute(member, by),
-            Event::MemberUnmuteAsked { member, by: _ } => self.presence.ask_unmute(member),
-            Event::MemberUnmuted { member } => self.presence.unmute(member),
-
-            Event::FloorRequested { member } => self.floor.raise_hand(member, at),
-            Event::FloorWithdrawn { member, by: _ } => self.floor.lower_hand(member),
-            Event::FloorGranted {
-                turn,
-                member,
-                by: _,
-                limit_ms,
-            } => self.floor.begin_turn(*turn, member, at, *limit_ms),
-            Event::FloorConfirmed { turn, member: _ } => {
-                if let Some(turn) = self.floor.turn_mut(*turn) {
-                    turn.phase = Phase::Speaking;
-                }
-            }
-            Event::FloorStarted { turn, member: _ } => {
-                if let Some(turn) = self.floor.turn_mut(*turn) {
-                    turn.start();
-                }
-            }
-            Event::FloorMissed {
-                turn,
-                member,
-                requeued,
-            } => self.floor.miss_turn(*turn, member, at, *requeued),
-            Event::FloorWarned { turn, .. } => {
-                if let Some(turn) = self.floor.turn_mut(*turn) {
-                    turn.warned = true;
-                }
-            }
-            Event::FloorOvertime { turn, member: _ } => {
-                if let Some(turn) = self.floor.turn_mut(*turn) {
-                    turn.overtime = true;
-                }
-            }
-            Event::FloorClockPaused { turn, .. } => {
-                if let Some(turn) = self.floor.turn_mut(*turn) {
-                    turn.held = true;
-                }
-            }
-            Event::FloorClockResumed { turn, .. } => {
-                if let Some(turn) = self.floor.turn_mut(*turn) {
-                    turn.held = false;
-                }
-            }
-            Event::FloorEnded {
-                turn,
-                member,
-                spoken_ms,
-                requeued,
-                ..
-            } => {
-                self.floor.end_turn(*turn);
-                if *requeued {
-                    self.floor.return_hand(member, at);
-                }
-                let delegation = self.seats.get(member).map(|seat| &seat.delegation);
-                self.spoken.add(member, delegation, *spoken_ms);
-            }
-            Event::FloorConfigured {
-                mode,
-                microphones,
-                by: _,
-            } => {
-                self.floor.mode = *mode;
-                self.floor.microphones = *microphones;
-            }
-        }
-        self.settle_clocks(at);
-        self.rev = Rev(self.rev.0.saturating_add(1));
-        self.rev
-    }
-
-    /// A turn's clocks run while its microphone is open: the session live, nobody's mute on it, its
-    /// speaker not lost.
-    fn settle_clocks(&mut self, at: Timestamp) {
-        let live = self.state == SessionState::Live;
-        for turn in &mut self.floor.turns {
-            let open = live && self.presence.microphone_open(&turn.member);
-            turn.settle(at, open);
+            written: Arc::default(),
         }
     }
 
     /// Counts the events applied so far.
     pub fn rev(&self) -> Rev {
         self.rev
+    }
+
+    /// When the last event was. What is decided or looked at earlier, by a clock that was set back, is
+    /// decided then.
+    pub fn latest(&self) -> Timestamp {
+        self.latest
     }
 
     /// Where the session is in its life.
@@ -182,9 +141,62 @@ impl Meeting {
         &self.plan
     }
 
+    /// The session's settings as they are now.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The item of the agenda that is on, and since when.
+    pub fn item(&self) -> Option<(&ItemId, Timestamp)> {
+        self.agenda.item.as_ref().map(|(item, at)| (item, *at))
+    }
+
+    /// Where the session stands.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            state: self.state,
+            opened_at: self.opened_at,
+            item: self.agenda.item.clone(),
+        }
+    }
+
+    /// When the session was opened first, if it was.
+    pub fn opened_at(&self) -> Option<Timestamp> {
+        self.opened_at
+    }
+
     /// The member's place on the roster.
     pub fn seat(&self, member: &MemberId) -> Option<&Seat> {
         self.seats.get(member)
+    }
+
+    /// What the member is told.
+    pub fn audience(&self, member: &MemberId) -> Audience {
+        match self.seat(member).map(|seat| seat.role) {
+            Some(Role::Chair | Role::Organiser) => Audience::Chairs,
+            Some(
+                Role::Delegate
+                | Role::Podium
+                | Role::Interpreter
+                | Role::Observer
+                | Role::Technician,
+            )
+            | None => Audience::Members,
+        }
+    }
+
+    /// A chair's place among the event's chairs, from 1.
+    pub(super) fn rank(&self, member: &MemberId) -> Option<u16> {
+        let place = self.chairs.iter().position(|it| it == member)?;
+        u16::try_from(place.saturating_add(1)).ok()
+    }
+
+    /// The chair who moderates now: to whom it was handed over, else the first by rank who can be
+    /// reached.
+    pub fn acting_chair(&self) -> Option<&MemberId> {
+        let handed = self.desk.handed_to.iter();
+        let is_there = |it: &&MemberId| self.presence.contains(it) && !self.is_lost(it);
+        handed.chain(self.chairs.iter()).find(is_there)
     }
 
     /// Everybody in the room.
@@ -197,6 +209,11 @@ impl Meeting {
         self.presence.lost_at(member).is_some()
     }
 
+    /// Whether the member waits for a chair to admit it.
+    pub fn is_in_lobby(&self, member: &MemberId) -> bool {
+        self.presence.is_waiting(member)
+    }
+
     /// The queue and the turns.
     pub fn floor(&self) -> &Floor {
         &self.floor
@@ -205,6 +222,78 @@ impl Meeting {
     /// How long everybody has spoken.
     pub fn spoken(&self) -> &Spoken {
         &self.spoken
+    }
+
+    /// Everything that the events have made of it, as text: [`Meeting::restore`] reads it. What it was
+    /// planned to be and the roster are not in it.
+    ///
+    /// # Errors
+    ///
+    /// Never, as far as is known.
+    pub fn keep(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&Kept {
+            v: KEPT_VERSION,
+            rev: self.rev,
+            latest: self.latest,
+            state: self.state,
+            opened_at: self.opened_at,
+            profile: Cow::Borrowed(&*self.profile),
+            agenda: Cow::Borrowed(&self.agenda),
+            desk: Cow::Borrowed(&self.desk),
+            presence: Cow::Borrowed(&self.presence),
+            floor: Cow::Borrowed(&self.floor),
+            spoken: Cow::Borrowed(&self.spoken),
+            written: Cow::Borrowed(&*self.written),
+        })
+    }
+
+    /// The meeting of this one's plan, seats and settings that [`Meeting::keep`] wrote down.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is none of this version's.
+    pub fn restore(&self, kept: &str) -> Result<Self, serde_json::Error> {
+        let kept: Kept<'static> = serde_json::from_str(kept)?;
+        if kept.v != KEPT_VERSION {
+            return Err(serde::de::Error::custom("it is of another version"));
+        }
+        Ok(Self {
+            plan: Arc::clone(&self.plan),
+            seats: Arc::clone(&self.seats),
+            chairs: Arc::clone(&self.chairs),
+            settings: Arc::clone(&self.settings),
+            rev: kept.rev,
+            latest: kept.latest,
+            state: kept.state,
+            opened_at: kept.opened_at,
+            profile: Arc::new(kept.profile.into_owned()),
+            agenda: kept.agenda.into_owned(),
+            desk: kept.desk.into_owned(),
+            presence: kept.presence.into_owned(),
+            floor: kept.floor.into_owned(),
+            spoken: kept.spoken.into_owned(),
+            written: Arc::new(kept.written.into_owned()),
+        })
+    }
+
+    /// What a kept meeting belongs to: another plan, roster, settings or form give another text.
+    pub fn basis(&self) -> String {
+        let parts = (
+            KEPT_VERSION,
+            &*self.plan,
+            &*self.seats,
+            &*self.chairs,
+            &*self.settings,
+        );
+        // A plan and a roster can always be written.
+        serde_json::to_string(&parts).unwrap_or_default()
+    }
+
+    /// The member's pictures that a chair has stopped.
+    pub(super) fn stopped(&self, member: &MemberId) -> Vec<PictureSource> {
+        let of_member =
+            |(its, source): &(MemberId, PictureSource)| (its == member).then_some(*source);
+        self.desk.stopped.iter().filter_map(of_member).collect()
     }
 
     pub(super) fn require_seat(&self, member: &MemberId) -> Result<&Seat, Refusal> {

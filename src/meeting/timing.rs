@@ -7,37 +7,93 @@
 use crate::{
     ids::MemberId,
     meeting::{
+        agenda::TurnEnd,
         draft::Draft,
-        event::{EndReason, Event, TurnNumber},
+        event::{EndReason, Event, LeaveReason, TurnNumber},
         floor::MICROPHONES_MAX,
-        giving::fill_microphones,
+        giving::{end_turn, fill_microphones},
         hearing::Hearing,
+        presence,
+        refusal::Refusal,
+        session::SessionState,
         state::Meeting,
-        turn::{Due, Phase, Turn},
+        turn::{Due, Phase, Rules, Turn},
     },
     time::{Millis, Timestamp},
 };
+
+/// What passing time does, and to whom.
+enum Waking {
+    /// To a turn.
+    Turn(TurnNumber, Due),
+    /// No chair can be reached for long.
+    ChairAbsent,
+    /// A hand was kept long enough for a member who does not come back.
+    HandDropped(MemberId),
+}
 
 impl Meeting {
     /// When [`TimePassed`](crate::meeting::Command::TimePassed) must be decided next. It changes
     /// with every event; none while all clocks are held.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.next_due().map(|(at, _, _)| at)
+        self.next_waking().map(|(at, _)| at)
+    }
+
+    fn next_waking(&self) -> Option<(Timestamp, Waking)> {
+        let others = self.chair_due().into_iter().chain(self.hand_due());
+        let turns = self
+            .next_due()
+            .map(|(at, turn, due)| (at, Waking::Turn(turn.number, due)));
+        turns.into_iter().chain(others).min_by_key(|(at, _)| *at)
     }
 
     fn next_due(&self) -> Option<(Timestamp, &Turn, Due)> {
-        let (offer, warning) = (self.settings.offer_ms, self.floor.warning_ms);
+        let rules = self.rules();
         self.floor
             .turns()
             .iter()
             .filter_map(|turn| {
                 let (at, due) = match self.presence.lost_at(&turn.member) {
                     Some(lost_at) => (lost_at + self.settings.reserve_ms, Due::Forfeit),
-                    None => turn.due(offer, warning)?,
+                    None => turn.due(&rules)?,
                 };
                 Some((at, turn, due))
             })
             .min_by_key(|(at, turn, _)| (*at, turn.number))
+    }
+
+    /// Where no chair is there to end a turn, and somebody waits, it ends by itself.
+    fn rules(&self) -> Rules {
+        let nobody_ends = self.desk.chair_absent && !self.floor.hands().is_empty();
+        let end = match self.profile.end {
+            TurnEnd::Continue if nobody_ends => TurnEnd::Fade,
+            end @ (TurnEnd::Continue | TurnEnd::Cut | TurnEnd::Fade) => end,
+        };
+        Rules {
+            offer: self.settings.offer_ms,
+            warning: self.profile.warning_ms,
+            end,
+        }
+    }
+
+    fn chair_due(&self) -> Option<(Timestamp, Waking)> {
+        let open = match self.state {
+            SessionState::Live | SessionState::Paused => true,
+            SessionState::Scheduled | SessionState::Prepared | SessionState::Closed => false,
+        };
+        let since = self
+            .desk
+            .no_chair_since
+            .filter(|_| open && !self.desk.chair_absent)?;
+        Some((since + self.settings.reserve_ms, Waking::ChairAbsent))
+    }
+
+    fn hand_due(&self) -> Option<(Timestamp, Waking)> {
+        let gone = self.presence.here().iter().filter(|(_, it)| it.gone);
+        let kept = gone.filter_map(|(member, it)| Some((it.lost_at?, member)));
+        let (lost_at, member) = kept.min()?;
+        let at = lost_at + self.settings.hand_keep_ms;
+        Some((at, Waking::HandDropped(member.clone())))
     }
 }
 
@@ -71,50 +127,72 @@ fn heard_turn(draft: &Draft, member: &MemberId) -> Option<(TurnNumber, Phase, bo
 
 /// Steps of one decision at most: more than all turns can have due at one time. Were there more,
 /// they would stay due and be the next decision's.
-const STEPS_MAX: usize = 4 * MICROPHONES_MAX as usize;
+const STEPS_MAX: usize = 8 * MICROPHONES_MAX as usize;
 
-/// Does all that is due by now. Each step takes away a turn's next deadline, and a hand is offered
-/// the floor twice at most.
-pub(super) fn time_passed(draft: &mut Draft) {
+/// Does all that is due by now. Each step takes away a deadline, and a hand is offered the floor
+/// twice at most.
+pub(super) fn time_passed(draft: &mut Draft) -> Result<(), Refusal> {
     for _ in 0..STEPS_MAX {
-        let Some((at, turn, due)) = draft.next_due() else {
-            return;
+        let Some((at, waking)) = draft.next_waking() else {
+            return Ok(());
         };
         if at > draft.now {
-            return;
+            return Ok(());
         }
-        let (number, member) = (turn.number, turn.member.clone());
-        let requeued = !turn.second_offer;
-        let spoken_ms = turn.spent(draft.now);
-        let remaining_ms: Millis = turn.limit - spoken_ms;
-        match due {
-            Due::Miss => {
-                draft.push(Event::FloorMissed {
-                    turn: number,
-                    member: member.clone(),
-                    requeued,
-                });
-                fill_microphones(draft, Some(&member));
+        match waking {
+            Waking::Turn(turn, due) => turn_due(draft, turn, due)?,
+            Waking::ChairAbsent => draft.push(Event::ChairAbsent),
+            Waking::HandDropped(member) => {
+                presence::leave(draft, &member, LeaveReason::Lost, None)?;
             }
-            Due::Forfeit => draft.push(Event::FloorEnded {
-                turn: number,
-                member,
-                reason: EndReason::Gone,
-                by: None,
-                spoken_ms,
-                requeued: true,
-            }),
-            Due::Warning => draft.push(Event::FloorWarned {
-                turn: number,
-                member,
-                remaining_ms,
-            }),
-            Due::Overtime => draft.push(Event::FloorOvertime {
-                turn: number,
-                member,
-            }),
         }
     }
+    Ok(())
+}
+
+fn turn_due(draft: &mut Draft, turn: TurnNumber, due: Due) -> Result<(), Refusal> {
+    let mut turns = draft.floor.turns().iter();
+    let Some(known) = turns.find(|it| it.number == turn) else {
+        return Ok(());
+    };
+    let member = known.member.clone();
+    let requeued = !known.second_offer;
+    let spoken_ms = known.spent(draft.now);
+    let remaining_ms: Millis = known.limit - spoken_ms;
+    match due {
+        Due::Miss => {
+            draft.push(Event::FloorMissed {
+                turn,
+                member: member.clone(),
+                requeued,
+            });
+            fill_microphones(draft, Some(&member));
+        }
+        Due::Forfeit => draft.push(Event::FloorEnded {
+            turn,
+            member,
+            reason: EndReason::Gone,
+            by: None,
+            spoken_ms,
+            requeued: true,
+        }),
+        Due::Warning => draft.push(Event::FloorWarned {
+            turn,
+            member,
+            remaining_ms,
+        }),
+        Due::Overtime => draft.push(Event::FloorOvertime { turn, member }),
+        Due::Fade => {
+            let over_ms = draft.profile.fade_ms;
+            draft.push(Event::FloorFading {
+                turn,
+                member,
+                over_ms,
+            });
+        }
+        Due::Cut => end_turn(draft, &member, EndReason::Time, None)?,
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -155,6 +233,43 @@ mod tests {
             300 ? deadline       -> none
             300 ? heard          -> a chair-1 chair-2 guest
             317 a yield          -> ended 1 a finished 317
+            ",
+        );
+    }
+
+    #[test]
+    fn a_turn_is_cut_or_fades_first() {
+        let mut script = script::live_with(script::profile("end = 'cut', mode = 'fifo'"));
+        script.check(
+            "
+            0   a request        -> requested a; granted 1 a
+            0   b request        -> requested b
+            0   media heard a    -> confirmed 1 a; started 1 a
+            240 clock passed     -> warned 1 a 60
+            300 clock passed     -> ended 1 a time 300; granted 2 b
+            ",
+        );
+        let mut script = script::live_with(script::profile("end = 'fade', fade_ms = 5000"));
+        script.check(
+            "
+            0   chair-1 grant a  -> granted 1 a by chair-1
+            0   media heard a    -> confirmed 1 a; started 1 a
+            240 clock passed     -> warned 1 a 60
+            300 clock passed     -> fading 1 a 5
+            300 ? heard          -> a chair-1 chair-2 guest
+            302 chair-1 hold a   -> clock paused 1 a by chair-1
+            302 ? deadline       -> none
+            310 chair-1 run a    -> clock resumed 1 a by chair-1
+            310 ? deadline       -> 313
+            311 chair-1 extend a 120 -> extended 1 a to 420 by chair-1
+            311 ? deadline       -> 368
+            368 clock passed     -> warned 1 a 60
+            428 clock passed     -> fading 1 a 5
+            433 clock passed     -> ended 1 a time 425
+            434 chair-1 extend a 60 -> no: not_now
+            435 chair-1 grant a  -> granted 2 a by chair-1
+            435 chair-1 extend a 0 -> no: limit
+            435 chair-1 extend a 3601 -> no: limit
             ",
         );
     }

@@ -10,8 +10,8 @@ use toml::{Spanned, de::DeValue};
 
 use super::{Day, TITLE_CHARS_MAX, problem::Problems, profile, table::Table};
 use crate::{
-    ids::{ItemId, SessionId},
-    meeting::agenda::{Item, Profile, SessionPlan},
+    ids::{ItemId, MemberId, SessionId},
+    meeting::agenda::{Item, Profile, ProfileChange, SessionPlan},
     time::Timestamp,
 };
 
@@ -25,14 +25,14 @@ const ITEMS_MAX: usize = 100;
 
 const MINUTES_PER_DAY: u32 = 24 * 60;
 
-/// Reads `days`; whatever is wrong with them has been reported.
+/// Reads `days`, and who is on their prepared lists; whatever is wrong with them has been reported.
 pub(super) fn read(
     root: &mut Table<'_>,
     time_zone: &TimeZone,
     problems: &mut Problems<'_>,
-) -> Vec<Day> {
+) -> (Vec<Day>, Vec<Spanned<MemberId>>) {
     let Some(values) = root.array("days", problems) else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     if values.is_empty() {
         problems.at(
@@ -50,9 +50,11 @@ pub(super) fn read(
         time_zone,
         session_ids: BTreeSet::new(),
         last: None,
+        listed: Vec::new(),
     };
     let read = values.into_iter().take(DAYS_MAX);
-    read.filter_map(|value| days.day(value, problems)).collect()
+    let read = read.filter_map(|value| days.day(value, problems)).collect();
+    (read, days.listed)
 }
 
 /// What one day or session is compared with.
@@ -61,6 +63,8 @@ struct Days<'z> {
     session_ids: BTreeSet<SessionId>,
     /// The date of the day before.
     last: Option<civil::Date>,
+    /// The members on prepared lists so far.
+    listed: Vec<Spanned<MemberId>>,
 }
 
 /// The planned end of the session before.
@@ -125,7 +129,11 @@ impl Days<'_> {
         let title = table.required_line("title", TITLE_CHARS_MAX, problems);
         let time = table.required_time("start", problems);
         let minutes = table.required_whole("minutes", 1..=MINUTES_PER_DAY, problems);
-        let items = items(&mut table, problems);
+        let mut profile = Profile::default();
+        if let Some(own) = table.table("profile", problems) {
+            profile = profile.with(&profile::read(own, &profile, &mut self.listed, problems));
+        }
+        let items = items(&mut table, &profile, &mut self.listed, problems);
         if let Some(minutes) = &minutes {
             let items_minutes: u32 = items.iter().map(|item| item.minutes).sum();
             if items_minutes > *minutes.get_ref() {
@@ -136,10 +144,6 @@ impl Days<'_> {
                 problems.at(&minutes.span(), message);
             }
         }
-        let profile = match table.table("profile", problems) {
-            Some(table) => profile::read(table, problems),
-            None => Profile::default(),
-        };
         table.finish(problems);
 
         let (id, time, minutes) = (id?.into_inner(), time?, minutes?.into_inner());
@@ -197,7 +201,12 @@ impl Days<'_> {
     }
 }
 
-fn items(session: &mut Table<'_>, problems: &mut Problems<'_>) -> Vec<Item> {
+fn items(
+    session: &mut Table<'_>,
+    profile: &Profile,
+    listed: &mut Vec<Spanned<MemberId>>,
+    problems: &mut Problems<'_>,
+) -> Vec<Item> {
     let values = session.array("items", problems).unwrap_or_default();
     if let Some(value) = values.get(ITEMS_MAX) {
         let message = format!("a session has at most {ITEMS_MAX} items");
@@ -205,13 +214,14 @@ fn items(session: &mut Table<'_>, problems: &mut Problems<'_>) -> Vec<Item> {
     }
     let mut ids = BTreeSet::new();
     let read = values.into_iter().take(ITEMS_MAX);
-    read.filter_map(|value| item(value, &mut ids, problems))
+    read.filter_map(|value| item(value, &mut ids, (profile, listed), problems))
         .collect()
 }
 
 fn item(
     value: &Spanned<DeValue<'_>>,
     ids: &mut BTreeSet<ItemId>,
+    (profile, listed): (&Profile, &mut Vec<Spanned<MemberId>>),
     problems: &mut Problems<'_>,
 ) -> Option<Item> {
     let mut table = Table::of(value, problems)?;
@@ -224,11 +234,16 @@ fn item(
     }
     let title = table.required_line("title", TITLE_CHARS_MAX, problems);
     let minutes = table.required_whole("minutes", 1..=MINUTES_PER_DAY, problems);
+    let change = match table.table("profile", problems) {
+        Some(own) => profile::read(own, profile, listed, problems),
+        None => ProfileChange::default(),
+    };
     table.finish(problems);
     Some(Item {
         id: id?.into_inner(),
         title: title?,
         minutes: minutes?.into_inner(),
+        profile: change,
     })
 }
 

@@ -47,12 +47,19 @@ fn read(root: &Spanned<DeTable<'_>>, problems: &mut Problems<'_>) -> Option<Prog
     let time_zone = root.required_text("time_zone", problems);
     let time_zone = time_zone.and_then(|name| time_zone_of(&name, problems));
     // Without the time zone the rest is still looked at, as if it were UTC.
-    let days = days::read(
+    let (days, listed) = days::read(
         &mut root,
         time_zone.as_ref().unwrap_or(&TimeZone::UTC),
         problems,
     );
     let roster = seats::read(&mut root, problems);
+    for member in listed {
+        let named = member.get_ref();
+        if !roster.seats.iter().any(|seat| seat.member == *named) {
+            let message = format!("`{named}` is on a prepared list and has no seat");
+            problems.at(&member.span(), message);
+        }
+    }
     root.finish(problems);
     Some(Programme {
         id: id?.into_inner(),

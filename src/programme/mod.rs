@@ -6,16 +6,20 @@
 //!
 //! [`parse`] reads a file (`file`, with `days` for when, `profile` for the floor and `seats` for
 //! who; `table` reads keys strictly, `problem` says where something is wrong). `moving` shifts an
-//! event in time.
+//! event in time. `document` is an event as its file says it, to be written; `json` reads one that was
+//! written as JSON.
 
 mod days;
+mod document;
 mod file;
+pub mod json;
 mod moving;
 mod problem;
 mod profile;
 mod seats;
 mod table;
 
+pub use document::Document;
 pub use file::parse;
 pub use problem::Problem;
 

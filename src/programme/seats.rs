@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use toml::{Spanned, de::DeValue};
 
 use super::{
-    Delegation, NAME_CHARS_MAX,
+    Delegation, NAME_CHARS_MAX, Programme,
     problem::{Place, Problems, did_you_mean},
-    table::Table,
+    table::{Table, line_of},
 };
 use crate::{
     ids::{DelegationId, MemberId},
@@ -50,14 +50,8 @@ pub(super) fn read(root: &mut Table<'_>, problems: &mut Problems<'_>) -> Roster 
     let chairs = roster.seats.iter().filter(|seat| seat.role == Role::Chair);
     match chairs.count() {
         0 if roster.unread => {}
-        0 => problems.at(
-            &place,
-            "no seat has the role \"chair\": nobody could open a session",
-        ),
-        chairs if chairs > CHAIRS_MAX => problems.at(
-            &place,
-            format!("{chairs} seats have the role \"chair\", at most {CHAIRS_MAX} can"),
-        ),
+        0 => problems.at(&place, NO_CHAIR),
+        chairs if chairs > CHAIRS_MAX => problems.at(&place, too_many_chairs(chairs)),
         _ => {}
     }
     roster
@@ -136,6 +130,50 @@ impl Roster {
     }
 }
 
+impl Programme {
+    /// The event with another name or role of one seat, or everything that is wrong with that.
+    ///
+    /// # Errors
+    /// What is wrong, by the seat's key.
+    pub fn with_seat(
+        &self,
+        member: &MemberId,
+        name: &str,
+        role: Role,
+    ) -> Result<Self, Vec<(&'static str, String)>> {
+        let mut wrong = Vec::new();
+        let name = match line_of("name", name, NAME_CHARS_MAX) {
+            Ok(name) => name,
+            Err(why) => {
+                wrong.push(("name", why));
+                String::new()
+            }
+        };
+        let mut changed = self.clone();
+        for seat in changed.seats.iter_mut().filter(|it| it.member == *member) {
+            seat.name.clone_from(&name);
+            seat.role = role;
+        }
+        let chairs = changed.seats.iter().filter(|it| it.role == Role::Chair);
+        match chairs.count() {
+            0 => wrong.push(("role", NO_CHAIR.to_owned())),
+            chairs if chairs > CHAIRS_MAX => wrong.push(("role", too_many_chairs(chairs))),
+            _ => {}
+        }
+        if wrong.is_empty() {
+            Ok(changed)
+        } else {
+            Err(wrong)
+        }
+    }
+}
+
+const NO_CHAIR: &str = "no seat has the role \"chair\": nobody could open a session";
+
+fn too_many_chairs(chairs: usize) -> String {
+    format!("{chairs} seats have the role \"chair\", at most {CHAIRS_MAX} can")
+}
+
 /// One line of `seats`.
 struct Line {
     place: Place,
@@ -203,7 +241,7 @@ fn placeholder(role: Role, delegation: &Delegation, number: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::programme::{Problem, Programme, parse};
+    use crate::programme::{Problem, parse};
 
     fn event(delegations: &str) -> Result<Programme, Vec<Problem>> {
         parse(&format!(

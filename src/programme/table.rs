@@ -182,6 +182,17 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<bool> {
+        let value = self.value(key)?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            let message = format!("`{key}` must be true or false");
+            problems.at(&value.span(), message);
+        }
+        flag
+    }
+
     /// The elements of an array, none when the key is missing; nothing when it is no array.
     pub(super) fn array(
         &mut self,
@@ -260,19 +271,28 @@ fn line(
     chars_max: usize,
     problems: &mut Problems<'_>,
 ) -> Option<String> {
-    let line = found.get_ref().trim();
+    line_of(key, found.get_ref(), chars_max)
+        .map_err(|wrong| problems.at(&found.span(), wrong))
+        .ok()
+}
+
+/// A text that people read, or what is wrong with it.
+pub(super) fn line_of(key: &str, text: &str, chars_max: usize) -> Result<String, String> {
+    let line = text.trim();
     let chars = line.chars().count();
-    let wrong = if chars == 0 {
-        format!("`{key}` is empty")
+    if chars == 0 {
+        Err(format!("`{key}` is empty"))
     } else if chars > chars_max {
-        format!("`{key}` has {chars} characters, at most {chars_max} are allowed")
+        Err(format!(
+            "`{key}` has {chars} characters, at most {chars_max} are allowed"
+        ))
     } else if line.chars().any(char::is_control) {
-        format!("`{key}` must be one line without control characters")
+        Err(format!(
+            "`{key}` must be one line without control characters"
+        ))
     } else {
-        return Some(line.to_owned());
-    };
-    problems.at(&found.span(), wrong);
-    None
+        Ok(line.to_owned())
+    }
 }
 
 fn whole(

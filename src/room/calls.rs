@@ -132,9 +132,20 @@ impl Room {
         });
     }
 
+    /// A program cannot wait in the lobby.
+    fn may_come_in(&self, member: &MemberId) -> Result<(), Refusal> {
+        if self.meeting.must_be_admitted(member) {
+            return Err(Refusal {
+                code: RefusalCode::NotOpen,
+                message: "A chair has to let you in first: come in by the page.".to_owned(),
+            });
+        }
+        self.meeting.may_enter(member)
+    }
+
     /// Who may come in by the page may call. Where there is no media there is nothing to play.
     fn may_call(&self, member: &MemberId, purpose: Purpose) -> Result<(), Refused> {
-        let entered = self.meeting.may_enter(member);
+        let entered = self.may_come_in(member);
         match purpose {
             Purpose::Publish => match entered {
                 Err(refusal)
@@ -233,7 +244,8 @@ impl Room {
         member: &MemberId,
         peer: PeerId,
     ) -> Result<(), Refused> {
-        if let Err(refusal) = self.enter(now, member, None) {
+        let come_in = self.may_come_in(member);
+        if let Err(refusal) = come_in.and_then(|()| self.enter(now, member, None)) {
             self.close(peer);
             return Err(Refused::Meeting(refusal));
         }
@@ -284,7 +296,7 @@ impl Room {
     }
 
     pub(super) fn end_players_of_a_closed_session(&mut self) {
-        if self.state == SessionState::Closed {
+        if self.meeting.state() == SessionState::Closed {
             for connection in self.calls.chosen(|call| call.purpose == Purpose::Play) {
                 self.drop_call(connection);
             }

@@ -1,10 +1,13 @@
-//! SHELL. Where the running rooms are, and what state their sessions are in.
+//! SHELL. Where the running rooms are, and where their sessions stand.
 //!
 //! It holds ways to rooms, never a room.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use dashmap::DashMap;
@@ -16,15 +19,13 @@ use super::{
 };
 use crate::{
     ids::SessionId,
-    media::{Notice, Order},
-    meeting::{
-        SessionState,
-        event::{Recorded, Rev},
-    },
+    media::{Notice, Order, PeerId},
+    meeting::{Standing, event::Rev},
+    store::ToKeep,
 };
 
-/// The state of every session that has a room.
-pub type States = BTreeMap<SessionId, SessionState>;
+/// Where every session that has a room stands.
+pub type States = BTreeMap<SessionId, Standing>;
 
 /// The running rooms of this process.
 pub struct Directory {
@@ -59,11 +60,11 @@ impl Directory {
     ) -> RoomHandle
     where
         M: FnMut(Order) + Send + 'static,
-        J: FnMut(Vec<Recorded>) + Send + 'static,
+        J: FnMut(ToKeep) + Send + 'static,
     {
-        let state = room.state();
+        let standing = room.standing();
         self.states.send_modify(|states| {
-            states.insert(session.clone(), state);
+            states.insert(session.clone(), standing);
         });
         let handle = task::spawn(Start {
             session: session.clone(),
@@ -78,6 +79,12 @@ impl Directory {
         });
         self.rooms.insert(session, handle.clone());
         handle
+    }
+
+    /// Mints names of peer connections that are no room's, unique in the process like theirs.
+    pub fn peer_mint(&self) -> impl Fn() -> PeerId + Send + use<> {
+        let peers = Arc::clone(&self.peers);
+        move || PeerId(peers.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The way to a session's room.

@@ -9,10 +9,10 @@ use super::{
 use crate::{
     ids::MemberId,
     media::{
-        AudioRank, Gate, Kin, Notice, OfferRefusal, Order, PeerId, Sending, Shown, SlotState,
+        AudioRank, Gate, Kin, Notice, OfferRefusal, Order, PeerId, Seen, Sending, Shown, SlotState,
         Source,
     },
-    meeting::{Actor, Command, Hearing},
+    meeting::{Actor, Command, Hearing, Meeting, event::PictureSource},
     time::Timestamp,
 };
 
@@ -123,7 +123,9 @@ impl Room {
             }
             Notice::Slots { peer, slots } => self.slots(peer, slots),
             Notice::Speaking { peers } => self.speaking(&peers),
+            Notice::Pictures { pictures } => self.pictures(&pictures),
             Notice::Needed { peer, source, rids } => self.needed(peer, source, rids),
+            Notice::Measured { paths } => self.measured(now, paths),
         }
     }
 
@@ -305,6 +307,28 @@ impl Room {
         }
     }
 
+    /// Which pictures there are, by members: one whose connection is being replaced may have two.
+    fn pictures(&mut self, pictures: &[(PeerId, Source)]) {
+        let mut sent = Vec::with_capacity(pictures.len());
+        for (peer, source) in pictures {
+            let Some(member) = self.owners.get(peer) else {
+                continue;
+            };
+            let picture = Picture {
+                member: member.clone(),
+                source: *source,
+                height: None,
+            };
+            if !sent.contains(&picture) {
+                sent.push(picture);
+            }
+        }
+        if sent != self.pictures {
+            self.pictures.clone_from(&sent);
+            self.signal(self.audience(), Signal::Pictures { pictures: sent });
+        }
+    }
+
     /// Orders outside of an event: after an offer, or when a peer takes over from another.
     pub(super) fn reconcile(&mut self) {
         self.take();
@@ -318,12 +342,12 @@ impl Room {
         let rev = self.meeting.rev();
         for (member, place) in &mut self.places {
             let gate = gate(self.meeting.hearing(member));
-            let shown = self.meeting.may_show(member);
-            let orders = place.peers.take(gate, shown);
+            let seen = seen(&self.meeting, member);
+            let orders = place.peers.take(gate, seen);
             self.outputs.extend(orders.into_iter().map(Output::Order));
             // What is to be given waits until the revision that gives it is stored; what was taken
             // back meanwhile has waited for nothing.
-            if place.peers.lacks(gate, shown) {
+            if place.peers.lacks(gate, seen) {
                 place.gives_at.get_or_insert(rev);
             } else {
                 place.gives_at = None;
@@ -337,7 +361,7 @@ impl Room {
             if place.gives_at.is_some_and(|rev| rev <= self.stored) {
                 place.gives_at = None;
                 let gate = gate(self.meeting.hearing(member));
-                let orders = place.peers.give(gate, self.meeting.may_show(member));
+                let orders = place.peers.give(gate, seen(&self.meeting, member));
                 self.outputs.extend(orders.into_iter().map(Output::Order));
             }
         }
@@ -359,6 +383,14 @@ impl Room {
     pub(super) fn close(&mut self, peer: PeerId) {
         self.owners.remove(&peer);
         self.order(Order::Close { peer });
+    }
+}
+
+/// Which pictures the meeting lets be seen.
+fn seen(meeting: &Meeting, member: &MemberId) -> Seen {
+    Seen {
+        camera: meeting.may_show(member, PictureSource::Camera),
+        screen: meeting.may_show(member, PictureSource::Screen),
     }
 }
 

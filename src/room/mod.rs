@@ -1,16 +1,19 @@
 //! A running session: one meeting, its media and the connections of its members, joined.
 //!
 //! [`Room`] is pure: it is told what happened and then drained ([`Room::poll_output`]); `task.rs`
-//! is the SHELL that owns one, `directory.rs` finds the task of a session. This module must never
+//! is the SHELL that owns one, `directory.rs` finds the task of a session, `looking.rs` is for who looks
+//! at it from outside. This module must never
 //! know sockets, tokens or how a request is written; it does know how an event and a signal are
 //! written, because they are encoded once for everybody.
 
+mod audience;
 mod calls;
 mod directory;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod forwarding;
-
+mod lobby;
+mod looking;
 mod output;
 mod peers;
 #[expect(
@@ -24,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use calls::Purpose;
 pub use directory::{Directory, States};
+pub use looking::{Look, LookId, Looked, PresentMember};
 pub use output::{Announcement, Answer, Message, Output, Parting, Picture, Refused, Signal, Slot};
 pub use room::Room;
 pub use task::{Asked, Link, Now, RoomClosed, RoomHandle, Told};
@@ -36,7 +40,7 @@ pub struct ConnectionId(pub u64);
 
 /// One page or program of a member's: a number that it drew when it started. Tells one that comes
 /// back from another that took its place meanwhile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct DeviceNumber(pub u64);
 
@@ -51,6 +55,8 @@ pub struct Settings {
     /// Events kept for clients that come back and name their last one; one that has missed more
     /// gets the state instead.
     pub resume_events_max: usize,
+    /// After so many events the state is kept beside the journal, so that a start need not replay them.
+    pub snapshot_events: u64,
     /// How long the media shard may take to answer an offer, in milliseconds; then the request is
     /// answered `internal`.
     pub answer_ms: Millis,
@@ -78,6 +84,7 @@ impl Default for Settings {
         Self {
             grace_ms: Millis::from_secs(60),
             resume_events_max: 1024,
+            snapshot_events: 10_000,
             answer_ms: Millis::from_secs(5),
             sdp_bytes_max: 60 * 1024,
             sending_max: 8,

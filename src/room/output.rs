@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConnectionId;
+use super::{ConnectionId, LookId, Looked};
 use crate::{
     ids::MemberId,
     media::{Kind, OfferRefusal, Order, Restarted, Source},
     meeting::{
-        Refusal, SessionState, Snapshot,
+        Refusal, Snapshot, Standing,
         event::{Recorded, Rev},
     },
 };
@@ -22,6 +22,13 @@ pub enum Output {
     /// Store these, then say so with [`Room::handle_stored`](super::Room::handle_stored). What
     /// follows from them comes out then.
     Append(Vec<Recorded>),
+    /// Keep the state after this revision, which is stored.
+    Keep {
+        /// The revision.
+        rev: Rev,
+        /// The state, as [`Meeting::keep`](crate::meeting::Meeting::keep) writes it.
+        body: String,
+    },
     /// Encode once, give to each.
     Tell {
         /// The connections it is for.
@@ -43,8 +50,22 @@ pub enum Output {
         /// Why it is to be closed, if it is.
         parting: Option<Parting>,
     },
-    /// The session's state has changed.
-    State(SessionState),
+    /// The room has done with this connection, which goes on without it: the last that it is told.
+    Dismiss {
+        /// The connection.
+        connection: ConnectionId,
+        /// Why.
+        signal: Signal,
+    },
+    /// The session's state or its item has changed.
+    Standing(Standing),
+    /// What somebody who looks at the room from outside asked to see.
+    Looked {
+        /// Who.
+        by: LookId,
+        /// What there is.
+        looked: Box<Looked>,
+    },
 }
 
 /// What all members of an audience are told in the same words.
@@ -68,7 +89,8 @@ impl Message {
 }
 
 /// An event with the revision before it, so that a gap is noticed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("unevaluatedProperties" = false))]
 pub struct Announcement {
     /// The last revision before it for this audience.
     pub prev: Rev,
@@ -78,8 +100,9 @@ pub struct Announcement {
 }
 
 /// A signal of the room: not kept, the latest wins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "signal", deny_unknown_fields)]
+#[schemars(rename = "RoomSignal")]
 pub enum Signal {
     /// Which track each of the client's own receiving sections carries.
     #[serde(rename = "media.slots")]
@@ -101,16 +124,37 @@ pub enum Signal {
         /// The layers, by `a=rid`.
         rids: Vec<String>,
     },
+    /// A chair has let the member in from the lobby: the client is in the room from here on.
+    #[serde(rename = "lobby.admitted")]
+    Admitted {
+        /// Its state.
+        snapshot: Box<Snapshot>,
+    },
+    /// A chair does not let the member in: the client waits no longer.
+    #[serde(rename = "lobby.refused")]
+    Refused {
+        /// For the person.
+        message: String,
+    },
+    /// A chair has sent the member from the room to the lobby, where the client waits from here on.
+    #[serde(rename = "lobby.sent_back")]
+    SentBack {},
     /// Who is audibly speaking, loudest first.
     #[serde(rename = "speaking")]
     Speaking {
         /// The members.
         members: Vec<MemberId>,
     },
+    /// Which pictures are sent in the room and may be seen, in the order of their senders' coming.
+    #[serde(rename = "media.pictures")]
+    Pictures {
+        /// Without heights.
+        pictures: Vec<Picture>,
+    },
 }
 
 /// A receiving section of a client's offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slot {
     /// The section's `a=mid`.
@@ -127,15 +171,15 @@ pub struct Slot {
     pub paused: bool,
 }
 
-/// A picture that a client shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A picture that is sent, or that a client shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Picture {
     /// Whose.
     pub member: MemberId,
     /// Which of the member's.
     pub source: Source,
-    /// How high it is drawn, in pixels of the screen; left out: as high as it is sent.
+    /// How high it is drawn, in pixels of the screen; left out: as high as it is sent; 0: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u16>,
 }
@@ -147,6 +191,8 @@ pub enum Answer {
     Done,
     /// The state of the room.
     Snapshot(Box<Snapshot>),
+    /// A chair has to let the member in: [`Signal::Admitted`] follows.
+    Lobby,
     /// The events missed have been told, up to this revision.
     Resumed(Rev),
     /// The answer to an offer.

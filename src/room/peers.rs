@@ -6,7 +6,7 @@
 //! are sent.
 
 use crate::{
-    media::{Gate, Order, PeerId, Shown, Source},
+    media::{Gate, Order, PeerId, Seen, Shown, Source},
     room::{ConnectionId, Slot},
     time::Timestamp,
 };
@@ -30,7 +30,7 @@ struct Peer {
     phase: Phase,
     /// What the shard was last ordered; a new peer is closed and hidden.
     gate: Gate,
-    shown: bool,
+    seen: Seen,
     candidates: u16,
     /// The latest slot map, for a connection that takes over.
     slots: Option<Vec<Slot>>,
@@ -49,10 +49,10 @@ impl Peer {
     }
 
     /// The order that shows or hides the pictures, if they are not so already.
-    fn show(&mut self, shown: bool) -> Option<Order> {
-        let changed = std::mem::replace(&mut self.shown, shown) != shown;
+    fn show(&mut self, seen: Seen) -> Option<Order> {
+        let changed = std::mem::replace(&mut self.seen, seen) != seen;
         let peer = self.id;
-        changed.then_some(Order::Show { peer, shown })
+        changed.then_some(Order::Show { peer, seen })
     }
 }
 
@@ -81,7 +81,7 @@ impl Peers {
             id,
             phase,
             gate: Gate::Closed,
-            shown: false,
+            seen: Seen::default(),
             candidates: 0,
             slots: None,
             layers: Vec::new(),
@@ -223,34 +223,33 @@ impl Peers {
     }
 
     /// Orders that take away: so that the peer in use is not heard or seen unless it may be.
-    pub fn take(&mut self, gate: Gate, shown: bool) -> Vec<Order> {
+    pub fn take(&mut self, gate: Gate, seen: Seen) -> Vec<Order> {
         let mut orders = Vec::new();
         if let Some(peer) = self.in_use_mut() {
             if gate == Gate::Closed {
                 orders.extend(peer.hear(gate));
             }
-            if !shown {
-                orders.extend(peer.show(shown));
-            }
+            orders.extend(peer.show(peer.seen.and(seen)));
         }
         orders
     }
 
     /// Orders that give: so that the peer in use is heard and seen as it may be.
-    pub fn give(&mut self, gate: Gate, shown: bool) -> Vec<Order> {
+    pub fn give(&mut self, gate: Gate, seen: Seen) -> Vec<Order> {
         let mut orders = Vec::new();
         if let Some(peer) = self.in_use_mut() {
             orders.extend(peer.hear(gate));
-            orders.extend(peer.show(shown));
+            orders.extend(peer.show(seen));
         }
         orders
     }
 
     /// Whether the peer in use is to be given something that it has not.
-    pub fn lacks(&self, gate: Gate, shown: bool) -> bool {
+    pub fn lacks(&self, gate: Gate, seen: Seen) -> bool {
         let peer = self.older.as_ref().or(self.newest.as_ref());
         peer.is_some_and(|peer| {
-            (gate != Gate::Closed && peer.gate != gate) || (shown && !peer.shown)
+            let closer = peer.gate != gate && gate != Gate::Closed;
+            closer || peer.seen.and(seen) != seen
         })
     }
 
@@ -262,6 +261,13 @@ impl Peers {
 
     fn in_use_mut(&mut self) -> Option<&mut Peer> {
         self.older.as_mut().or(self.newest.as_mut())
+    }
+
+    /// Every peer, which are none of these any more.
+    pub fn let_go(&mut self) -> Vec<PeerId> {
+        let peers = self.ids().collect();
+        (self.newest, self.older) = (None, None);
+        peers
     }
 
     /// Every peer, for closing them.
@@ -293,8 +299,8 @@ mod tests {
         peers.connected(PeerId(id))
     }
 
-    fn orders(peers: &mut Peers, gate: Gate, shown: bool) -> Vec<Order> {
-        [peers.take(gate, shown), peers.give(gate, shown)].concat()
+    fn orders(peers: &mut Peers, gate: Gate, seen: Seen) -> Vec<Order> {
+        [peers.take(gate, seen), peers.give(gate, seen)].concat()
     }
 
     #[test]
@@ -302,12 +308,12 @@ mod tests {
         let mut peers = Peers::default();
         assert_eq!(peers.offer(PeerId(1), BY, UNTIL), None);
         assert_eq!(connected(&mut peers, 1), None);
-        assert_eq!(orders(&mut peers, OPEN, true).len(), 2);
+        assert_eq!(orders(&mut peers, OPEN, Seen::ALL).len(), 2);
 
         assert_eq!(peers.offer(PeerId(2), BY, UNTIL), None);
         assert_eq!(peers.in_use(), Some(PeerId(1)));
         assert_eq!(
-            orders(&mut peers, OPEN, true),
+            orders(&mut peers, OPEN, Seen::ALL),
             [],
             "the successor has no rights yet"
         );
@@ -317,7 +323,7 @@ mod tests {
             "the old one is closed"
         );
         assert_eq!(
-            orders(&mut peers, OPEN, true),
+            orders(&mut peers, OPEN, Seen::ALL),
             [
                 Order::Hear {
                     peer: PeerId(2),
@@ -325,7 +331,7 @@ mod tests {
                 },
                 Order::Show {
                     peer: PeerId(2),
-                    shown: true
+                    seen: Seen::ALL
                 }
             ]
         );

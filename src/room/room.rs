@@ -8,22 +8,31 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Announcement, Answer, ConnectionId, DeviceNumber, Message, Output, Parting, Picture, Refused,
-    Settings, Signal, Slot, calls::Calls, peers::Peers,
+    Answer, ConnectionId, DeviceNumber, Message, Output, Parting, Picture, Refused, Settings,
+    Signal, Slot,
+    audience::{LastTold, Recent},
+    calls::Calls,
+    lobby::Guest,
+    looking::Lookers,
+    peers::Peers,
 };
 use crate::{
     ids::MemberId,
-    media::{Kin, Order, PeerId},
+    media::{Gate, Kin, Order, PeerId, Seen},
     meeting::{
-        Actor, Command, Meeting, Refusal, RefusalCode, SessionState,
-        event::{EVENT_VERSION, Event, LeaveReason, Recorded, Rev},
+        Actor, Command, Meeting, Refusal, RefusalCode, Standing,
+        event::{Audience, EVENT_VERSION, Event, LeaveReason, Recorded, Rev},
     },
-    time::Timestamp,
+    time::{Millis, Timestamp},
 };
 
 /// Outputs that may wait for the disk before nothing more is asked of the room: some seconds of a
 /// busy session. Past it, those who ask wait in their own sockets.
 const UNSTORED_MAX: usize = 1024;
+
+/// How long the peer of somebody who has gone over to another session may go on: a connection stands
+/// well within it.
+const LINGER: Millis = Millis::from_secs(5);
 
 /// A member in the room.
 #[derive(Debug, Default)]
@@ -32,6 +41,8 @@ pub(super) struct Place {
     pub(super) connection: Option<ConnectionId>,
     /// Who came last, if it said so.
     device: Option<DeviceNumber>,
+    /// Since when the member has been in the room, as far as this process has seen it.
+    pub(super) since: Option<Timestamp>,
     /// When the member leaves unless a connection comes back.
     pub(super) leaves_at: Option<Timestamp>,
     pub(super) peers: Peers,
@@ -58,20 +69,31 @@ pub struct Room {
     pub(super) calls: Calls,
     /// The order last given to the shard.
     pub(super) prominence: Vec<PeerId>,
+    /// Peers of those who have gone over to another session, and until when they may go on receiving:
+    /// a client keeps them until its new connection stands.
+    lingering: Vec<(Timestamp, MemberId, PeerId)>,
+    /// Who looks at the room from outside.
+    pub(super) lookers: Lookers,
+    /// Who waits in the lobby, on which connection.
+    pub(super) lobby: BTreeMap<MemberId, Guest>,
     /// The last revision announced.
-    announced: Rev,
+    pub(super) announced: LastTold,
     /// The last revision that is stored.
     pub(super) stored: Rev,
+    /// The last revision whose state was kept, or the first of this process.
+    kept: Rev,
     /// What comes out when a revision is stored. Bounded by the shell, which asks nothing more of a
     /// room with [`UNSTORED_MAX`] of these.
     waiting: VecDeque<(Rev, Output)>,
-    /// The latest announcements, for who comes back: [`Settings::resume_events_max`] at most, the
-    /// oldest goes.
-    recent: VecDeque<Announcement>,
-    /// The state last given out.
-    pub(super) state: SessionState,
+    /// The latest events, for who comes back: [`Settings::resume_events_max`] at most, the oldest
+    /// goes.
+    pub(super) recent: VecDeque<Recent>,
+    /// What was last given out of where the session stands.
+    standing: Standing,
     /// The last signal of who is speaking.
     pub(super) speaking: Vec<MemberId>,
+    /// The last signal of which pictures there are.
+    pub(super) pictures: Vec<Picture>,
     pub(super) outputs: VecDeque<Output>,
 }
 
@@ -79,11 +101,18 @@ impl Room {
     /// A room for this meeting, with nobody connected.
     pub fn new(meeting: Meeting, settings: Settings) -> Self {
         Self {
-            announced: meeting.rev(),
+            announced: LastTold {
+                members: meeting.rev(),
+                chairs: meeting.rev(),
+            },
+            lingering: Vec::new(),
+            lookers: Lookers::default(),
+            lobby: BTreeMap::new(),
             stored: meeting.rev(),
+            kept: meeting.rev(),
             waiting: VecDeque::new(),
             recent: VecDeque::new(),
-            state: meeting.state(),
+            standing: meeting.standing(),
             meeting,
             settings,
             places: BTreeMap::new(),
@@ -93,6 +122,7 @@ impl Room {
             calls: Calls::default(),
             prominence: Vec::new(),
             speaking: Vec::new(),
+            pictures: Vec::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -118,9 +148,9 @@ impl Room {
         room
     }
 
-    /// The session's state.
-    pub fn state(&self) -> SessionState {
-        self.meeting.state()
+    /// Where the session stands.
+    pub fn standing(&self) -> Standing {
+        self.meeting.standing()
     }
 
     /// What it is bounded by.
@@ -154,6 +184,8 @@ impl Room {
             .chain(offers)
             .chain(self.calls.next_deadline())
             .chain(self.meeting.next_deadline())
+            .chain(self.lookers.next_deadline())
+            .chain(self.lingering.iter().map(|(until, _, _)| *until))
             .min()
     }
 
@@ -184,6 +216,9 @@ impl Room {
             self.enter(now, &member, name).map_err(Refused::Meeting)
         };
         match entered {
+            Ok(()) if self.meeting.is_in_lobby(&member) => {
+                self.keep_waiting(connection, member, device);
+            }
             Ok(()) => self.take_place(now, connection, member, since, device),
             Err(refused) => {
                 self.answer(connection, Err(refused));
@@ -218,8 +253,43 @@ impl Room {
         }
     }
 
+    /// The member of a connection goes over to another session. What it receives here goes on until its
+    /// connection there stands; it is heard and seen here no more.
+    pub fn handle_move(&mut self, now: Timestamp, connection: ConnectionId) {
+        if let Some(member) = self.connections.get(&connection).cloned()
+            && let Some(place) = self.places.get_mut(&member)
+        {
+            let orders = place.peers.take(Gate::Closed, Seen::default());
+            self.outputs.extend(orders.into_iter().map(Output::Order));
+            let peers = place.peers.let_go();
+            // Who comes and goes again and again holds no more of the media than once.
+            self.end_lingering(|_, its| *its == member);
+            let until = now + LINGER;
+            for peer in peers {
+                self.owners.remove(&peer);
+                self.lingering.push((until, member.clone(), peer));
+            }
+        }
+        self.handle_leave(now, connection);
+    }
+
+    fn end_lingering(&mut self, over: impl Fn(Timestamp, &MemberId) -> bool) {
+        let over = |it: &mut (Timestamp, MemberId, PeerId)| over(it.0, &it.1);
+        let ended = self.lingering.extract_if(.., over);
+        let ended: Vec<PeerId> = ended.map(|(_, _, peer)| peer).collect();
+        for peer in ended {
+            self.close(peer);
+        }
+    }
+
     /// The member of a connection goes for good.
     pub fn handle_leave(&mut self, now: Timestamp, connection: ConnectionId) {
+        if let Some(member) = self.guest(connection) {
+            self.leave_lobby(now, member);
+            self.answer(connection, Ok(Answer::Done));
+            self.release(connection, None);
+            return;
+        }
         if self.end_call(connection) {
             self.answer(connection, Ok(Answer::Done));
             self.release(connection, None);
@@ -243,6 +313,10 @@ impl Room {
     pub fn handle_disconnect(&mut self, now: Timestamp, connection: ConnectionId) {
         self.end_call(connection);
         self.calls.forget_publisher(connection);
+        if let Some(member) = self.guest(connection) {
+            self.leave_lobby(now, member);
+            return;
+        }
         let Some(member) = self.connections.remove(&connection) else {
             return;
         };
@@ -328,6 +402,8 @@ impl Room {
             .filter_map(|place| place.peers.overdue(now))
             .collect();
         self.give_up_calls(now);
+        self.show_lookers_what_is_known(now);
+        self.end_lingering(|until, _| until <= now);
         for (peer, by) in overdue {
             self.close(peer);
             self.reconcile();
@@ -357,18 +433,20 @@ impl Room {
         device: Option<DeviceNumber>,
     ) {
         self.seat(now, connection, &member, device);
+        let audience = self.meeting.audience(&member);
         let place = self.places.entry(member).or_default();
         if since.is_none() {
             place.view = None;
         }
         let layers = place.peers.layers().to_vec();
         let slots = place.peers.slots().map(<[Slot]>::to_vec);
-        match since.and_then(|since| self.missed(since)) {
+        match since.and_then(|since| self.missed(audience, since)) {
             Some(missed) => {
                 for announcement in missed {
                     self.tell(vec![connection], Message::Event(announcement));
                 }
-                self.answer(connection, Ok(Answer::Resumed(self.meeting.rev())));
+                let told = self.announced.of(audience);
+                self.answer(connection, Ok(Answer::Resumed(told)));
             }
             None => self.answer_snapshot(now, connection),
         }
@@ -382,6 +460,10 @@ impl Room {
             let members = self.speaking.clone();
             self.signal(vec![connection], Signal::Speaking { members });
         }
+        if !self.pictures.is_empty() {
+            let pictures = self.pictures.clone();
+            self.signal(vec![connection], Signal::Pictures { pictures });
+        }
     }
 
     /// Puts the connection in the member's place; an older one is released.
@@ -392,7 +474,10 @@ impl Room {
         member: &MemberId,
         device: Option<DeviceNumber>,
     ) {
-        let place = self.places.entry(member.clone()).or_default();
+        let place = self.places.entry(member.clone()).or_insert_with(|| Place {
+            since: Some(now),
+            ..Place::default()
+        });
         place.leaves_at = None;
         place.device = device;
         let older = place.connection.replace(connection);
@@ -404,18 +489,6 @@ impl Room {
         }
     }
 
-    /// What was announced after this revision; nothing where that is not known any more, or where it
-    /// is of another history.
-    fn missed(&self, since: Rev) -> Option<Vec<Announcement>> {
-        let missed = self.recent.iter().filter(|it| it.recorded.rev > since);
-        let missed: Vec<_> = missed.cloned().collect();
-        let follows = match missed.first() {
-            Some(first) => first.prev == since,
-            None => since == self.meeting.rev(),
-        };
-        follows.then_some(missed)
-    }
-
     /// Asks the meeting and, if it agrees, carries out everything that follows.
     pub(super) fn act(
         &mut self,
@@ -423,18 +496,25 @@ impl Room {
         actor: &Actor,
         command: &Command,
     ) -> Result<(), Refusal> {
+        let now = now.max(self.meeting.latest());
         let events = self.meeting.decide(now, actor, command)?;
         if events.is_empty() {
             return Ok(());
         }
-        let audience = self.audience();
+        let audiences = self.audiences();
         let mut entries = Vec::with_capacity(events.len());
-        let mut announcements = Vec::with_capacity(events.len());
+        let mut news = Vec::with_capacity(events.len());
         let mut departed = Vec::new();
+        let mut lobby = Vec::new();
         for event in events {
             let rev = self.meeting.apply(now, &event);
             if let Event::MemberLeft { member, reason, .. } = &event {
                 departed.push((member.clone(), *reason));
+            }
+            if let Event::LobbyAdmitted { member, .. } | Event::LobbyRefused { member, .. } = &event
+            {
+                let admitted = matches!(event, Event::LobbyAdmitted { .. });
+                lobby.push((member.clone(), admitted));
             }
             let recorded = Recorded {
                 v: EVENT_VERSION,
@@ -443,11 +523,12 @@ impl Room {
                 event,
             };
             entries.push(recorded.clone());
-            announcements.push(Announcement {
-                prev: self.announced,
-                recorded,
-            });
-            self.announced = rev;
+            let prev = self.announced;
+            self.announced.chairs = rev;
+            if recorded.event.audience() == Audience::Members {
+                self.announced.members = rev;
+            }
+            news.push(Recent { prev, recorded });
         }
         let partings: Vec<_> = departed
             .into_iter()
@@ -455,24 +536,42 @@ impl Room {
             .collect();
         self.take();
         self.outputs.push_back(Output::Append(entries));
-        for announcement in announcements {
+        for event in news {
             if self.recent.len() >= self.settings.resume_events_max {
                 self.recent.pop_front();
             }
-            self.recent.push_back(announcement.clone());
-            self.tell(audience.clone(), Message::Event(announcement));
+            self.announce(&audiences, &event);
+            self.recent.push_back(event);
         }
         self.give();
         self.prominence();
         for (connection, parting) in partings {
             self.release(connection, Some(parting));
         }
-        if self.state != self.meeting.state() {
-            self.state = self.meeting.state();
+        for (member, admitted) in lobby {
+            self.call_from_lobby(now, &member, admitted);
+        }
+        self.keep();
+        let standing = self.meeting.standing();
+        if self.standing != standing {
+            self.standing = standing.clone();
             self.end_players_of_a_closed_session();
-            self.later(Output::State(self.state));
+            self.later(Output::Standing(standing));
         }
         Ok(())
+    }
+
+    /// From time to time, the whole state for the next start.
+    fn keep(&mut self) {
+        let rev = self.meeting.rev();
+        if rev.0.saturating_sub(self.kept.0) < self.settings.snapshot_events {
+            return;
+        }
+        self.kept = rev;
+        match self.meeting.keep() {
+            Ok(body) => self.later(Output::Keep { rev, body }),
+            Err(why) => debug_assert!(false, "a state is not JSON: {why}"),
+        }
     }
 
     /// Takes a member's place away: media ends at once. Gives the connection that a chair's
@@ -482,8 +581,11 @@ impl Room {
         member: &MemberId,
         reason: LeaveReason,
     ) -> Option<(ConnectionId, Parting)> {
-        if reason == LeaveReason::Removed {
-            self.end_players_of(member);
+        match reason {
+            LeaveReason::Removed | LeaveReason::Banned | LeaveReason::SentBack => {
+                self.end_players_of(member);
+            }
+            LeaveReason::Left | LeaveReason::Lost => {}
         }
         let place = self.places.remove(member)?;
         for peer in place.peers.ids().collect::<Vec<_>>() {
@@ -492,7 +594,18 @@ impl Room {
         let connection = place.connection?;
         self.connections.remove(&connection);
         match reason {
-            LeaveReason::Removed => Some((connection, Parting::Removed)),
+            LeaveReason::Removed | LeaveReason::Banned => Some((connection, Parting::Removed)),
+            // A program cannot wait in the lobby.
+            LeaveReason::SentBack if self.calls.is_publisher(connection) => {
+                Some((connection, Parting::Removed))
+            }
+            LeaveReason::SentBack => {
+                let device = place.device;
+                let guest = Guest { connection, device };
+                self.lobby.insert(member.clone(), guest);
+                self.signal(vec![connection], Signal::SentBack {});
+                None
+            }
             LeaveReason::Left | LeaveReason::Lost => None,
         }
     }
@@ -509,7 +622,7 @@ impl Room {
         self.tell(to, Message::Signal(signal));
     }
 
-    fn tell(&mut self, mut to: Vec<ConnectionId>, message: Message) {
+    pub(super) fn tell(&mut self, mut to: Vec<ConnectionId>, message: Message) {
         to.retain(|connection| !self.calls.is_publisher(*connection));
         if !to.is_empty() {
             self.later(Output::Tell { to, message });
@@ -517,7 +630,7 @@ impl Room {
     }
 
     /// What may be known only when everything before it is stored.
-    fn later(&mut self, output: Output) {
+    pub(super) fn later(&mut self, output: Output) {
         let rev = self.meeting.rev();
         if rev <= self.stored {
             self.outputs.push_back(output);
@@ -527,7 +640,9 @@ impl Room {
     }
 
     fn answer_snapshot(&mut self, now: Timestamp, connection: ConnectionId) {
-        let snapshot = Box::new(self.meeting.snapshot(now));
+        let member = self.connections.get(&connection);
+        let audience = member.map_or(Audience::Members, |it| self.meeting.audience(it));
+        let snapshot = Box::new(self.meeting.snapshot(now, audience));
         self.answer(connection, Ok(Answer::Snapshot(snapshot)));
     }
 
@@ -547,6 +662,10 @@ impl Room {
 #[cfg(test)]
 mod calling;
 #[cfg(test)]
+mod looking;
+#[cfg(test)]
 mod storing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waiting;

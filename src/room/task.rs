@@ -16,16 +16,14 @@ use tokio::sync::{
 };
 
 use super::{
-    Answer, ConnectionId, DeviceNumber, Output, Parting, Picture, Purpose, Refused, Room,
-    directory::States,
+    Answer, ConnectionId, DeviceNumber, Look, LookId, Looked, Message, Output, Parting, Picture,
+    Purpose, Refused, Room, directory::States,
 };
 use crate::{
     ids::{MemberId, SessionId},
     media::{Notice, Order, PeerId, Sending, Source},
-    meeting::{
-        Command, Refusal,
-        event::{Recorded, Rev},
-    },
+    meeting::{Command, Refusal, event::Rev},
+    store::ToKeep,
     time::Timestamp,
 };
 
@@ -37,6 +35,8 @@ pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub enum Told {
     /// An event or a signal, encoded once for everybody.
     Text(Arc<str>),
+    /// The room's last word: the connection is not in it any more.
+    Dismissed(Arc<str>),
     /// The answer to the one request in flight.
     Answer(Result<Answer, Refused>),
 }
@@ -64,6 +64,8 @@ pub enum Asked {
     },
     /// The member goes.
     Leave { connection: ConnectionId },
+    /// The member has gone over to another session's room.
+    Move { connection: ConnectionId },
     /// The connection is gone; nothing is answered.
     Gone { connection: ConnectionId },
     /// A member may not come back: a place kept without a connection ends. Nothing is answered.
@@ -116,6 +118,11 @@ pub enum Asked {
         command: Command,
         done: oneshot::Sender<Result<(), Refusal>>,
     },
+    /// Somebody looks at the room from outside.
+    Look {
+        look: Look,
+        done: oneshot::Sender<Looked>,
+    },
 }
 
 /// The room's task has ended.
@@ -143,6 +150,13 @@ impl RoomHandle {
         answer.await.map_err(|_| RoomClosed)
     }
 
+    /// What there is to see from outside: what has been stored, and nothing before.
+    pub async fn look(&self, look: Look) -> Result<Looked, RoomClosed> {
+        let (done, looked) = oneshot::channel();
+        self.ask(Asked::Look { look, done }).await?;
+        looked.await.map_err(|_| RoomClosed)
+    }
+
     /// How many messages may wait for one connection.
     pub fn outbox_max(&self) -> usize {
         self.outbox_max
@@ -156,7 +170,7 @@ pub(super) struct Start<M, J> {
     /// Hands an order to the session's shard.
     pub order: M,
     pub notices: mpsc::Receiver<Notice>,
-    /// Leaves entries for the journal; never waits.
+    /// Leaves entries and snapshots for the journal; never waits.
     pub append: J,
     /// The last revision that the journal has stored.
     pub stored: watch::Receiver<Rev>,
@@ -170,7 +184,7 @@ pub(super) struct Start<M, J> {
 pub(super) fn spawn<M, J>(start: Start<M, J>) -> RoomHandle
 where
     M: FnMut(Order) + Send + 'static,
-    J: FnMut(Vec<Recorded>) + Send + 'static,
+    J: FnMut(ToKeep) + Send + 'static,
 {
     let settings = start.room.settings();
     let outbox_max = settings.outbox_max.max(1);
@@ -178,6 +192,8 @@ where
     let task = Task {
         start,
         links: BTreeMap::new(),
+        lookers: BTreeMap::new(),
+        looks: 0,
     };
     tokio::spawn(task.run(asked));
     RoomHandle { inbox, outbox_max }
@@ -186,9 +202,12 @@ where
 struct Task<M, J> {
     start: Start<M, J>,
     links: BTreeMap<ConnectionId, Link>,
+    /// Who waits for what it asked to see. Bounded: what a room owes it answers within its patience.
+    lookers: BTreeMap<LookId, oneshot::Sender<Looked>>,
+    looks: u64,
 }
 
-impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
+impl<M: FnMut(Order), J: FnMut(ToKeep)> Task<M, J> {
     async fn run(mut self, mut asked: mpsc::Receiver<Asked>) {
         let mut media_ended = false;
         loop {
@@ -233,6 +252,7 @@ impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
                 room.handle_join(now, connection, member, name, since, device);
             }
             Asked::Leave { connection } => room.handle_leave(now, connection),
+            Asked::Move { connection } => room.handle_move(now, connection),
             Asked::Gone { connection } => {
                 self.links.remove(&connection);
                 room.handle_disconnect(now, connection);
@@ -285,6 +305,12 @@ impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
                 // Whoever asked may have stopped waiting.
                 let _unheard = done.send(room.handle_server(now, &command));
             }
+            Asked::Look { look, done } => {
+                let by = LookId(self.looks);
+                self.looks = self.looks.wrapping_add(1);
+                self.lookers.insert(by, done);
+                room.handle_look(now, by, look);
+            }
         }
     }
 
@@ -292,7 +318,10 @@ impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
         while let Some(output) = self.start.room.poll_output() {
             match output {
                 Output::Order(order) => (self.start.order)(order),
-                Output::Append(entries) => (self.start.append)(entries),
+                Output::Append(entries) => (self.start.append)(ToKeep::Entries(entries)),
+                Output::Keep { rev, body } => {
+                    (self.start.append)(ToKeep::Snapshot { rev, body });
+                }
                 Output::Tell { to, message } => match message.encode() {
                     Ok(text) => {
                         for connection in to {
@@ -306,8 +335,21 @@ impl<M: FnMut(Order), J: FnMut(Vec<Recorded>)> Task<M, J> {
                     connection,
                     parting,
                 } => self.release(connection, parting),
-                Output::State(state) => self.start.states.send_modify(|states| {
-                    states.insert(self.start.session.clone(), state);
+                Output::Dismiss { connection, signal } => match Message::Signal(signal).encode() {
+                    Ok(text) => {
+                        self.tell(now, connection, Told::Dismissed(text));
+                        self.links.remove(&connection);
+                    }
+                    Err(error) => tracing::error!(%error, "a message could not be written"),
+                },
+                Output::Looked { by, looked } => {
+                    if let Some(done) = self.lookers.remove(&by) {
+                        // Whoever asked may have stopped waiting.
+                        let _unseen = done.send(*looked);
+                    }
+                }
+                Output::Standing(standing) => self.start.states.send_modify(|states| {
+                    states.insert(self.start.session.clone(), standing);
                 }),
             }
         }

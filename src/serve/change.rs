@@ -4,6 +4,7 @@
 
 use super::control::{Done, Reply, Request, Undone};
 use crate::{
+    auth::Grant,
     programme,
     store::{Fault, Store},
     time::Timestamp,
@@ -22,6 +23,12 @@ fn attempt(store: &mut Store, request: &Request, now: Timestamp) -> Result<Done,
         Request::Status => return Err(Undone::Fault("no server is running".to_owned())),
         Request::Revoke { event, jti } => store.revoke_invite(event, jti, now)?,
         Request::RevokeMember { event, member } => store.revoke_member(event, member, now)?,
+        Request::KeepInvites { invites } => {
+            let grants: Vec<Grant> = invites.iter().cloned().map(Grant::from).collect();
+            store.keep_invites(&grants, now)?;
+        }
+        Request::KeepToken { token, note } => store.keep_token(token, note)?,
+        Request::RevokeToken { jti } => store.revoke_token(jti, now)?,
         Request::Import { text } => {
             let programme = programme::parse(text).map_err(|problems| {
                 let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -44,13 +51,18 @@ impl From<Fault> for Undone {
             Fault::UnknownEvent(_)
             | Fault::UnknownMember(_)
             | Fault::BadJti
-            | Fault::TooManyRevocations => Undone::No(text),
+            | Fault::TooManyRevocations
+            | Fault::TooManyWebhooks(_)
+            | Fault::TooManyInvites
+            | Fault::TooManyTokens
+            | Fault::UnknownToken(_) => Undone::No(text),
             Fault::Folder { .. }
             | Fault::InUse { .. }
             | Fault::Missing { .. }
             | Fault::Foreign
             | Fault::Newer
             | Fault::Older
+            | Fault::NoEntry { .. }
             | Fault::Damaged(_)
             | Fault::Sqlite(_) => Undone::Fault(text),
         }

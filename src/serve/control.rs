@@ -8,6 +8,9 @@
 //! {"do":"revoke","event":"nartt-2020","jti":"4Fh…"}       {"ok":{}}
 //! {"do":"revoke_member","event":"nartt-2020","member":"indonesia-1"}
 //! {"do":"import","text":"event = …"}                      {"ok":{"event":"my-event"}}
+//! {"do":"keep_invites","invites":[…]}                     {"ok":{}}
+//! {"do":"keep_token","token":{…},"note":"a script"}
+//! {"do":"revoke_token","jti":"4Fh…"}
 //! anything refused                                        {"error":{"no":"the event has no seat `x`"}}
 //! ```
 //!
@@ -36,7 +39,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::ids::{EventId, MemberId};
+use crate::{
+    auth::{ApiToken, Grant},
+    ids::{EventId, MemberId},
+    meeting::roster::Role,
+    time::Timestamp,
+};
 
 /// The socket's name in the data folder.
 const SOCKET_FILE: &str = "control.sock";
@@ -72,6 +80,47 @@ pub enum Request {
         /// The event file.
         text: String,
     },
+    /// Keep that invites were given out.
+    KeepInvites {
+        /// What they grant.
+        invites: Vec<Invite>,
+    },
+    /// Keep that a token of the API was made; it opens from now on.
+    KeepToken {
+        /// What it grants.
+        token: ApiToken,
+        /// What its maker calls it.
+        note: String,
+    },
+    /// Revoke a token of the API.
+    RevokeToken {
+        /// The token's id.
+        jti: String,
+    },
+}
+
+/// What an invite grants, as it is written here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Grant")]
+struct GrantForm {
+    event: EventId,
+    member: MemberId,
+    role: Role,
+    jti: String,
+    not_before: Timestamp,
+    expires: Timestamp,
+    uses: Option<u16>,
+}
+
+/// An invite that was given out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Invite(#[serde(with = "GrantForm")] pub Grant);
+
+impl From<Invite> for Grant {
+    fn from(invite: Invite) -> Self {
+        invite.0
+    }
 }
 
 /// What is answered.
@@ -265,9 +314,12 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         let serving = tokio::spawn(control.serve(|request| match request {
             Request::Status => Reply::Ok(Done::default()),
-            Request::Revoke { .. } | Request::RevokeMember { .. } | Request::Import { .. } => {
-                Reply::Error(Undone::No("no".to_owned()))
-            }
+            Request::Revoke { .. }
+            | Request::RevokeMember { .. }
+            | Request::Import { .. }
+            | Request::KeepInvites { .. }
+            | Request::KeepToken { .. }
+            | Request::RevokeToken { .. } => Reply::Error(Undone::No("no".to_owned())),
         }));
         let asking = deep.clone();
         let long = Request::Import {

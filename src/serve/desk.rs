@@ -8,7 +8,7 @@ use super::{
     change,
     control::{Done, Reply, Request},
 };
-use crate::{clock::Clock, ids::EventId, signalling, store::Store};
+use crate::{auth::Tokens, clock::Clock, ids::EventId, signalling, store::Store};
 
 /// What a command line may ask of a running server.
 pub(super) struct Desk {
@@ -17,6 +17,8 @@ pub(super) struct Desk {
     pub event: EventId,
     pub public_url: String,
     pub context: Arc<signalling::Context>,
+    /// The tokens of the API.
+    pub tokens: Arc<Tokens>,
     pub clock: Clock,
     /// Where the rooms run: this is called on a thread that may block.
     pub runtime: Handle,
@@ -54,7 +56,18 @@ impl Desk {
             Request::Import { .. } => {
                 tracing::info!("an event was imported; it can be served from the next start on");
             }
-            Request::Status | Request::Revoke { .. } | Request::RevokeMember { .. } => {}
+            Request::KeepToken { token, .. } => {
+                self.tokens.note(&token.jti);
+                tracing::info!(jti = token.jti, event = %token.event, "a token of the API was made");
+            }
+            Request::RevokeToken { jti } => {
+                self.tokens.revoke(jti);
+                tracing::info!(jti, "a token of the API was revoked");
+            }
+            Request::KeepInvites { .. }
+            | Request::Status
+            | Request::Revoke { .. }
+            | Request::RevokeMember { .. } => {}
         }
     }
 }

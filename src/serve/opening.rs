@@ -28,7 +28,7 @@ pub enum NotAnOpening {
     #[error("{0}")]
     Session(#[from] NotASlug),
     /// The mode.
-    #[error("{0:?} is not a mode of the floor: write open or request")]
+    #[error("{0:?} is not a mode of the floor: write open, override, request, fifo or operator")]
     Mode(String),
     /// The number.
     #[error("{0:?} is not a number of microphones: write 1 to {MICROPHONES_MAX}")]
@@ -58,11 +58,10 @@ impl FromStr for Opening {
 }
 
 fn mode(text: &str) -> Result<FloorMode, NotAnOpening> {
-    match text {
-        "open" => Ok(FloorMode::Open),
-        "request" => Ok(FloorMode::Request),
-        other => Err(NotAnOpening::Mode(other.to_owned())),
-    }
+    FloorMode::ALL
+        .into_iter()
+        .find(|mode| mode.as_str() == text)
+        .ok_or_else(|| NotAnOpening::Mode(text.to_owned()))
 }
 
 fn microphones(text: &str) -> Result<u8, NotAnOpening> {

@@ -13,7 +13,7 @@ use super::{
     wire::Token,
 };
 use crate::{
-    auth::LinkRefusal,
+    auth::{Device, LinkRefusal},
     ids::{MemberId, SessionId},
     media::{Restarted, Sending},
     room::{Answer, Asked, ConnectionId, Link, Parting, Purpose, Refused, RoomHandle, Told},
@@ -123,9 +123,11 @@ impl Call {
     pub async fn restart(&self, ufrag: String, pwd: String) -> Result<Restarted, CallRefusal> {
         match self.ask(Asking::Restart { ufrag, pwd }).await? {
             Answer::Restarted(restarted) => Ok(restarted),
-            Answer::Done | Answer::Snapshot(_) | Answer::Resumed(_) | Answer::Sdp(_) => {
-                Err(CallRefusal::Ended)
-            }
+            Answer::Done
+            | Answer::Lobby
+            | Answer::Snapshot(_)
+            | Answer::Resumed(_)
+            | Answer::Sdp(_) => Err(CallRefusal::Ended),
         }
     }
 
@@ -186,8 +188,12 @@ async fn enter(
         return Err(CallRefusal::Draining);
     }
     let grant = match offered.purpose {
-        Purpose::Publish => context.verify(&offered.token, counted.id)?,
-        Purpose::Play => context.verify_player(&offered.token, counted.id)?,
+        Purpose::Publish => {
+            context
+                .verify(&offered.token, counted.id, Device::Call)
+                .await?
+        }
+        Purpose::Play => context.verify_player(&offered.token, counted.id).await?,
     };
     let room = context.directory.room(&offered.session);
     let handle = room.ok_or(CallRefusal::UnknownSession(offered.session))?;
@@ -212,9 +218,13 @@ async fn enter(
     };
     let refusal = match line.ask(asked).await {
         Ok(Answer::Sdp(sdp)) => return Ok((line, grant.member, sdp)),
-        Ok(Answer::Done | Answer::Snapshot(_) | Answer::Resumed(_) | Answer::Restarted(_)) => {
-            CallRefusal::Ended
-        }
+        Ok(
+            Answer::Done
+            | Answer::Lobby
+            | Answer::Snapshot(_)
+            | Answer::Resumed(_)
+            | Answer::Restarted(_),
+        ) => CallRefusal::Ended,
         Err(refusal) => refusal,
     };
     // A room that answered too late must not keep it.
@@ -313,7 +323,7 @@ impl Line {
                 match self.hear().await {
                     Some(Told::Answer(answer)) => return answer.map_err(CallRefusal::Room),
                     Some(Told::Text(_)) => {}
-                    None => return Err(CallRefusal::Ended),
+                    Some(Told::Dismissed(_)) | None => return Err(CallRefusal::Ended),
                 }
             }
         };

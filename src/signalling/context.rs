@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::{
@@ -16,12 +16,41 @@ use super::{
     wire::Token,
 };
 use crate::{
-    auth::{Grant, GuestList, Invites, LinkRefusal, Revocations},
+    auth::{Device, Grant, GuestList, Invites, LinkRefusal, Revocations, Uses},
+    check::{self, Report},
     ids::MemberId,
     programme::Programme,
     room::{Asked, ConnectionId, Directory, Now},
+    store,
     time::{Millis, Timestamp},
 };
+
+/// Stores that an invite, by its id, was used on a device. Waits for the disk.
+pub type KeepUse = Arc<dyn Fn(&str, i64) -> Result<(), store::Fault> + Send + Sync>;
+
+/// Which links open.
+pub struct Links {
+    /// The key that they are signed with.
+    pub invites: Arc<Invites>,
+    /// What has been withdrawn so far.
+    pub revocations: Revocations,
+    /// Where links of limited use have been used so far.
+    pub uses: Uses,
+    /// Stores a further use: it counts, and opens, once it is stored.
+    pub keep_use: KeepUse,
+}
+
+/// Stores what a member's check has found. Waits for the disk.
+pub type KeepReport =
+    Arc<dyn Fn(&MemberId, Timestamp, &Report) -> Result<(), store::Fault> + Send + Sync>;
+
+/// What is done before a room.
+pub struct Checks {
+    /// Tries paths.
+    pub paths: check::Handle,
+    /// Keeps what was found.
+    pub keep_report: KeepReport,
+}
 
 /// What every connection needs.
 pub struct Context {
@@ -29,7 +58,11 @@ pub struct Context {
     pub(super) directory: Arc<Directory>,
     invites: Arc<Invites>,
     revocations: Mutex<Revocations>,
+    /// Held while a use is being stored: two devices must not both be the last.
+    uses: AsyncMutex<Uses>,
+    keep_use: KeepUse,
     connections: Mutex<Connections<mpsc::Sender<Closing>>>,
+    pub(super) checks: Checks,
     /// Set once: the server stops.
     pub(super) stopping: watch::Sender<bool>,
     /// Set once: nobody enters a room any more, and the server ends then at the latest.
@@ -43,12 +76,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// With the links that have been withdrawn so far. `now` is the server's clock.
+    /// `now` is the server's clock.
     pub fn new(
         programme: Arc<Programme>,
         directory: Arc<Directory>,
-        invites: Arc<Invites>,
-        revocations: Revocations,
+        links: Links,
+        checks: Checks,
         now: Now,
         settings: Settings,
     ) -> Self {
@@ -60,9 +93,12 @@ impl Context {
         Self {
             programme,
             directory,
-            invites,
-            revocations: Mutex::new(revocations),
+            invites: links.invites,
+            revocations: Mutex::new(links.revocations),
+            uses: AsyncMutex::new(links.uses),
+            keep_use: links.keep_use,
             connections: Mutex::new(Connections::new(bounds)),
+            checks,
             stopping: watch::Sender::new(false),
             draining: watch::Sender::new(None),
             open: watch::Sender::new(0),
@@ -161,8 +197,35 @@ impl Context {
     /// # Errors
     /// Where it opens nothing.
     pub fn member(&self, token: &Token) -> Result<MemberId, LinkRefusal> {
-        let grant = self.grant(token, &lock(&self.revocations))?;
-        Ok(grant.member)
+        Ok(self.granted(token)?.member)
+    }
+
+    /// What a token grants.
+    ///
+    /// # Errors
+    /// Where it opens nothing.
+    pub fn granted(&self, token: &Token) -> Result<Grant, LinkRefusal> {
+        self.grant(token, &lock(&self.revocations))
+    }
+
+    /// The event that is served, as it was at the start.
+    pub fn programme(&self) -> &Arc<Programme> {
+        &self.programme
+    }
+
+    /// The rooms.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// What has been withdrawn so far.
+    pub fn revocations(&self) -> Revocations {
+        lock(&self.revocations).clone()
+    }
+
+    /// The time by the server's clock.
+    pub fn time(&self) -> Timestamp {
+        (self.now)()
     }
 
     /// STUN or TURN servers that clients are told to use.
@@ -170,30 +233,106 @@ impl Context {
         &self.settings.ice_urls
     }
 
-    /// What a token is worth to this connection.
-    pub(super) fn verify(&self, token: &Token, id: ConnectionId) -> Result<Grant, LinkRefusal> {
-        // Held until the connection is in the book: a link that is being revoked is refused here,
-        // or its connection is found there.
-        let revocations = lock(&self.revocations);
-        let grant = self.grant(token, &revocations)?;
-        let mut connections = lock(&self.connections);
-        if let Some(oldest) = connections.greet(id, &grant.member, &grant.jti) {
-            // Full: it is being closed already.
-            let _closing = oldest.try_send(Closing::Replaced);
-        }
-        Ok(grant)
+    /// What a token is worth to this connection, on this device.
+    pub(super) async fn verify(
+        &self,
+        token: &Token,
+        id: ConnectionId,
+        device: Device,
+    ) -> Result<Grant, LinkRefusal> {
+        self.open_to(token, device, |connections, grant| {
+            greet(connections, id, grant);
+        })
+        .await
     }
 
-    /// What a token is worth to this connection, which plays and is nobody's presence.
-    pub(super) fn verify_player(
+    /// What a token is worth to this connection, which comes to check alone: that is no use of a
+    /// limited link, so that who has checked can still come.
+    pub(super) fn verify_check(
         &self,
         token: &Token,
         id: ConnectionId,
     ) -> Result<Grant, LinkRefusal> {
+        // Held until the connection is in the book, as in `open_to`.
         let revocations = lock(&self.revocations);
         let grant = self.grant(token, &revocations)?;
-        lock(&self.connections).note_player(id, &grant.member, &grant.jti);
+        greet(&mut lock(&self.connections), id, &grant);
         Ok(grant)
+    }
+
+    /// Stores what a member's check has found. False where that failed.
+    pub(super) async fn keep_report(&self, member: MemberId, report: Report) -> bool {
+        let (keep, at) = (Arc::clone(&self.checks.keep_report), (self.now)());
+        let kept = tokio::task::spawn_blocking(move || keep(&member, at, &report)).await;
+        match kept {
+            Ok(Ok(())) => true,
+            Ok(Err(why)) => {
+                tracing::error!("a check's report cannot be stored: {why}");
+                false
+            }
+            Err(_panicked) => false,
+        }
+    }
+
+    /// What a token is worth to this connection, which plays and is nobody's presence.
+    pub(super) async fn verify_player(
+        &self,
+        token: &Token,
+        id: ConnectionId,
+    ) -> Result<Grant, LinkRefusal> {
+        self.open_to(token, Device::Call, |connections, grant| {
+            connections.note_player(id, &grant.member, &grant.jti);
+        })
+        .await
+    }
+
+    /// Verifies a token, counts its use, and notes whose connection it is.
+    async fn open_to(
+        &self,
+        token: &Token,
+        device: Device,
+        note: impl FnOnce(&mut Connections<mpsc::Sender<Closing>>, &Grant),
+    ) -> Result<Grant, LinkRefusal> {
+        let limited = {
+            // Held until the connection is in the book: a link that is being revoked is refused
+            // here, or its connection is found there.
+            let revocations = lock(&self.revocations);
+            let grant = self.grant(token, &revocations)?;
+            let Some(limit) = grant.uses else {
+                note(&mut lock(&self.connections), &grant);
+                return Ok(grant);
+            };
+            (grant, limit)
+        };
+        let (grant, limit) = limited;
+        self.count_use(&grant.jti, limit, device).await?;
+        let revocations = lock(&self.revocations);
+        if revocations.covers(&grant) {
+            return Err(LinkRefusal::Revoked);
+        }
+        note(&mut lock(&self.connections), &grant);
+        Ok(grant)
+    }
+
+    /// Counts and stores the use of a limited link, where the device is new to it.
+    async fn count_use(&self, jti: &str, limit: u16, device: Device) -> Result<(), LinkRefusal> {
+        let mut uses = self.uses.lock().await;
+        let Some(number) = uses.count(jti, limit, device)? else {
+            return Ok(());
+        };
+        let (keep, its) = (Arc::clone(&self.keep_use), jti.to_owned());
+        let kept = tokio::task::spawn_blocking(move || keep(&its, number)).await;
+        match kept {
+            Ok(Ok(())) => {
+                uses.note(jti, number);
+                Ok(())
+            }
+            Ok(Err(why)) => {
+                tracing::error!("the use of a link cannot be stored: {why}");
+                Err(LinkRefusal::Uncounted)
+            }
+            Err(_panicked) => Err(LinkRefusal::Uncounted),
+        }
     }
 
     fn grant(&self, token: &Token, revocations: &Revocations) -> Result<Grant, LinkRefusal> {
@@ -203,6 +342,14 @@ impl Context {
             revocations,
         };
         self.invites.verify(&token.0, (self.now)(), &guests)
+    }
+}
+
+/// Notes whose connection it is; the oldest of its member's gives way where there are many.
+fn greet(connections: &mut Connections<mpsc::Sender<Closing>>, id: ConnectionId, grant: &Grant) {
+    if let Some(oldest) = connections.greet(id, &grant.member, &grant.jti) {
+        // Full: it is being closed already.
+        let _closing = oldest.try_send(Closing::Replaced);
     }
 }
 

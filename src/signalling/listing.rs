@@ -5,7 +5,7 @@ use super::wire::{
 };
 use crate::{
     ids::SessionId,
-    meeting::{SessionState, roster::Seat},
+    meeting::{SessionState, Standing, roster::Seat},
     programme::{Programme, Progress},
     room::States,
     time::Timestamp,
@@ -41,7 +41,7 @@ pub(super) fn welcome(
                 })
                 .collect(),
         },
-        sessions: sessions(programme, states),
+        sessions: sessions(programme, states, now),
         current: current(programme, states, now),
         media: MediaView { ice_servers },
     }
@@ -50,27 +50,31 @@ pub(super) fn welcome(
 /// The signal that says what is on.
 pub(super) fn signal(programme: &Programme, states: &States, now: Timestamp) -> Signal {
     Signal::Sessions {
-        sessions: sessions(programme, states),
+        sessions: sessions(programme, states, now),
         current: current(programme, states, now),
     }
 }
 
-fn sessions(programme: &Programme, states: &States) -> Vec<SessionListing> {
+fn sessions(programme: &Programme, states: &States, now: Timestamp) -> Vec<SessionListing> {
     programme
         .sessions()
-        .map(|(day, plan)| SessionListing {
-            id: plan.id.clone(),
-            title: plan.title.clone(),
-            day: u32::try_from(day).unwrap_or(u32::MAX),
-            start: plan.start,
-            minutes: plan.minutes,
-            state: state(states, &plan.id),
+        .map(|(day, plan)| {
+            let standing = standing(states, &plan.id);
+            SessionListing {
+                id: plan.id.clone(),
+                title: plan.title.clone(),
+                day: u32::try_from(day).unwrap_or(u32::MAX),
+                start: plan.start,
+                minutes: plan.minutes,
+                state: standing.state,
+                late_s: plan.late(standing, now).0 / 1000,
+            }
         })
         .collect()
 }
 
 fn current(programme: &Programme, states: &States, now: Timestamp) -> Option<SessionId> {
-    let progress = |session: &SessionId| match state(states, session) {
+    let progress = |session: &SessionId| match standing(states, session).state {
         SessionState::Scheduled | SessionState::Prepared => Progress::Ahead,
         SessionState::Live | SessionState::Paused => Progress::On,
         SessionState::Closed => Progress::Over,
@@ -79,9 +83,6 @@ fn current(programme: &Programme, states: &States, now: Timestamp) -> Option<Ses
 }
 
 /// A session without a room has not begun.
-fn state(states: &States, session: &SessionId) -> SessionState {
-    states
-        .get(session)
-        .copied()
-        .unwrap_or(SessionState::Scheduled)
+fn standing<'s>(states: &'s States, session: &SessionId) -> &'s Standing {
+    states.get(session).unwrap_or(&Standing::PLANNED)
 }

@@ -12,8 +12,11 @@ use super::{
 use crate::{
     media::Source,
     meeting::{
-        agenda::FloorMode,
-        event::{EndReason, Event, LeaveReason, TurnNumber},
+        agenda::ProfileChange,
+        event::{Change, EndReason, Event, LeaveReason, PictureSource, TurnNumber},
+        kinds::EVENT_TYPES,
+        queue::{HandKind, Why},
+        record::{Addressee, RecommendationNumber, Status},
         roster::Role,
     },
     room::{self, Announcement, fixture::member},
@@ -51,7 +54,15 @@ fn every_example_has_a_known_word() {
         .filter_map(|line| line.strip_prefix("```"))
         .filter(|word| !word.is_empty())
         .collect();
-    let known = ["error", "event", "ok", "request", "signal"].map(|word| format!("json {word}"));
+    // The one without a message shows how a client calls the library.
+    let known = [
+        "js",
+        "json error",
+        "json event",
+        "json ok",
+        "json request",
+        "json signal",
+    ];
     assert_eq!(words.into_iter().collect::<Vec<_>>(), known);
 }
 
@@ -105,9 +116,13 @@ fn every_event_and_signal_is_read() {
     }
     let known = [
         "goodbye",
+        "lobby.admitted",
+        "lobby.refused",
+        "lobby.sent_back",
         "media.connected",
         "media.layers",
         "media.lost",
+        "media.pictures",
         "media.slots",
         "server.draining",
         "sessions",
@@ -125,9 +140,16 @@ fn every_signal_of_a_room_is_among_the_known() {
             rids: Vec::new(),
         },
         room::Signal::Connected {},
+        room::Signal::Refused {
+            message: String::new(),
+        },
+        room::Signal::SentBack {},
         room::Signal::Lost {},
         room::Signal::Speaking {
             members: Vec::new(),
+        },
+        room::Signal::Pictures {
+            pictures: Vec::new(),
         },
     ];
     for signal in signals {
@@ -138,29 +160,73 @@ fn every_signal_of_a_room_is_among_the_known() {
 }
 
 /// One event of each kind. A new kind does not compile until it is added here.
+#[expect(clippy::too_many_lines, reason = "one event after another")]
 fn events() -> Vec<Event> {
+    fn slug<T: std::str::FromStr<Err: std::fmt::Debug>>() -> T {
+        "laos".parse().expect("a slug")
+    }
     let someone = || member("indonesia-1");
-    let turn = TurnNumber(1);
+    let (turn, number) = (TurnNumber(1), RecommendationNumber(1));
     let all = vec![
         Event::SessionPrepared { by: someone() },
-        Event::SessionOpened { by: None },
+        Event::SessionOpened {
+            by: Some(someone()),
+        },
         Event::SessionPaused { by: someone() },
         Event::SessionResumed { by: someone() },
         Event::SessionClosed { by: someone() },
         Event::SessionReopened { by: someone() },
+        Event::SessionConfigured {
+            by: Some(someone()),
+            change: ProfileChange::default(),
+        },
+        Event::ItemStarted {
+            item: slug(),
+            by: someone(),
+        },
+        Event::ChangeAwaited {
+            change: Change::Close,
+            by: someone(),
+        },
+        Event::ChangeDropped { by: someone() },
+        Event::MovedOn {
+            to: slug(),
+            by: someone(),
+        },
+        Event::SessionLocked { by: someone() },
+        Event::SessionUnlocked { by: someone() },
+        Event::Spotlighted {
+            member: Some(someone()),
+            by: someone(),
+        },
+        Event::TechnicalStopBegan { by: someone() },
+        Event::TechnicalStopEnded { by: someone() },
+        Event::Noticed {
+            text: String::new(),
+            by: someone(),
+        },
+        Event::ChairHandedOver {
+            to: someone(),
+            by: someone(),
+        },
+        Event::ChairAbsent,
         Event::MemberJoined {
             member: someone(),
             name: String::new(),
             role: Role::Delegate,
-            delegation: "laos".parse().expect("a slug"),
+            delegation: slug(),
+            rank: Some(1),
+            blocked: true,
+            stopped: vec![PictureSource::Camera],
         },
         Event::MemberLeft {
             member: someone(),
             reason: LeaveReason::Left,
-            by: None,
+            by: Some(someone()),
         },
         Event::MemberLost { member: someone() },
         Event::MemberBack { member: someone() },
+        Event::MemberGone { member: someone() },
         Event::MemberMuted {
             member: someone(),
             by: someone(),
@@ -170,15 +236,68 @@ fn events() -> Vec<Event> {
             by: someone(),
         },
         Event::MemberUnmuted { member: someone() },
-        Event::FloorRequested { member: someone() },
-        Event::FloorWithdrawn {
+        Event::MemberBlocked {
             member: someone(),
             by: someone(),
         },
+        Event::MemberUnblocked {
+            member: someone(),
+            by: someone(),
+        },
+        Event::PictureStopped {
+            member: someone(),
+            source: PictureSource::Camera,
+            by: someone(),
+        },
+        Event::PictureAllowed {
+            member: someone(),
+            source: PictureSource::Camera,
+            by: someone(),
+        },
+        Event::MemberUnbanned {
+            member: someone(),
+            by: someone(),
+        },
+        Event::LobbyEntered {
+            member: someone(),
+            name: String::new(),
+            role: Role::Delegate,
+            delegation: slug(),
+        },
+        Event::LobbyLeft { member: someone() },
+        Event::LobbyAdmitted {
+            member: someone(),
+            by: Some(someone()),
+        },
+        Event::LobbyRefused {
+            member: someone(),
+            by: someone(),
+        },
+        Event::FloorRequested {
+            member: someone(),
+            kind: HandKind::Response,
+            place: Some(1),
+            why: Why::Pinned,
+            by: Some(someone()),
+        },
+        Event::FloorWithdrawn {
+            member: someone(),
+            by: Some(someone()),
+            point: true,
+        },
+        Event::FloorMoved {
+            member: someone(),
+            place: 1,
+            by: someone(),
+        },
+        Event::FloorOrdered { hands: Vec::new() },
+        Event::QueueOpened { by: someone() },
+        Event::QueueClosed { by: someone() },
         Event::FloorGranted {
             turn,
             member: someone(),
-            by: None,
+            kind: HandKind::Response,
+            by: Some(someone()),
             limit_ms: Millis(1),
         },
         Event::FloorConfirmed {
@@ -203,10 +322,21 @@ fn events() -> Vec<Event> {
             turn,
             member: someone(),
         },
+        Event::FloorFading {
+            turn,
+            member: someone(),
+            over_ms: Millis(1),
+        },
+        Event::FloorExtended {
+            turn,
+            member: someone(),
+            limit_ms: Millis(1),
+            by: someone(),
+        },
         Event::FloorClockPaused {
             turn,
             member: someone(),
-            by: None,
+            by: Some(someone()),
         },
         Event::FloorClockResumed {
             turn,
@@ -217,14 +347,50 @@ fn events() -> Vec<Event> {
             turn,
             member: someone(),
             reason: EndReason::Gone,
-            by: None,
+            by: Some(someone()),
             spoken_ms: Millis(1),
             requeued: true,
         },
-        Event::FloorConfigured {
-            mode: FloorMode::Open,
-            microphones: 1,
-            by: None,
+        Event::PriorityTaken { by: someone() },
+        Event::PriorityReleased {
+            by: Some(someone()),
+        },
+        Event::ChatSent {
+            member: someone(),
+            to: Addressee::Chairs,
+            text: String::new(),
+        },
+        Event::MinutesNoted {
+            text: String::new(),
+            by: someone(),
+        },
+        Event::RecommendationProposed {
+            number,
+            member: someone(),
+            text: String::new(),
+        },
+        Event::RecommendationEdited {
+            number,
+            member: someone(),
+            text: String::new(),
+        },
+        Event::RecommendationSupported {
+            number,
+            member: someone(),
+        },
+        Event::RecommendationUnsupported {
+            number,
+            member: someone(),
+        },
+        Event::RecommendationStatusSet {
+            number,
+            status: Status::Agreed,
+            by: someone(),
+        },
+        Event::RecommendationSigned {
+            number,
+            institute: slug(),
+            by: someone(),
         },
     ];
     for event in &all {
@@ -235,31 +401,69 @@ fn events() -> Vec<Event> {
             | Event::SessionResumed { .. }
             | Event::SessionClosed { .. }
             | Event::SessionReopened { .. }
+            | Event::SessionConfigured { .. }
+            | Event::ItemStarted { .. }
+            | Event::ChangeAwaited { .. }
+            | Event::ChangeDropped { .. }
+            | Event::MovedOn { .. }
+            | Event::SessionLocked { .. }
+            | Event::SessionUnlocked { .. }
+            | Event::Spotlighted { .. }
+            | Event::TechnicalStopBegan { .. }
+            | Event::TechnicalStopEnded { .. }
+            | Event::Noticed { .. }
+            | Event::ChairHandedOver { .. }
+            | Event::ChairAbsent
             | Event::MemberJoined { .. }
             | Event::MemberLeft { .. }
             | Event::MemberLost { .. }
             | Event::MemberBack { .. }
+            | Event::MemberGone { .. }
             | Event::MemberMuted { .. }
             | Event::MemberUnmuteAsked { .. }
             | Event::MemberUnmuted { .. }
+            | Event::MemberBlocked { .. }
+            | Event::MemberUnblocked { .. }
+            | Event::PictureStopped { .. }
+            | Event::PictureAllowed { .. }
+            | Event::MemberUnbanned { .. }
+            | Event::LobbyEntered { .. }
+            | Event::LobbyLeft { .. }
+            | Event::LobbyAdmitted { .. }
+            | Event::LobbyRefused { .. }
             | Event::FloorRequested { .. }
             | Event::FloorWithdrawn { .. }
+            | Event::FloorMoved { .. }
+            | Event::FloorOrdered { .. }
+            | Event::QueueOpened { .. }
+            | Event::QueueClosed { .. }
             | Event::FloorGranted { .. }
             | Event::FloorConfirmed { .. }
             | Event::FloorStarted { .. }
             | Event::FloorMissed { .. }
             | Event::FloorWarned { .. }
             | Event::FloorOvertime { .. }
+            | Event::FloorFading { .. }
+            | Event::FloorExtended { .. }
             | Event::FloorClockPaused { .. }
             | Event::FloorClockResumed { .. }
             | Event::FloorEnded { .. }
-            | Event::FloorConfigured { .. } => {}
+            | Event::PriorityTaken { .. }
+            | Event::PriorityReleased { .. }
+            | Event::ChatSent { .. }
+            | Event::MinutesNoted { .. }
+            | Event::RecommendationProposed { .. }
+            | Event::RecommendationEdited { .. }
+            | Event::RecommendationSupported { .. }
+            | Event::RecommendationUnsupported { .. }
+            | Event::RecommendationStatusSet { .. }
+            | Event::RecommendationSigned { .. } => {}
         }
     }
     all
 }
 
-/// The names of a table's rows that begin with a name in backticks.
+/// The names of a table's rows that begin with a name in backticks, or several, and the rest of each.
 fn rows(heading: &str) -> Vec<(&'static str, &'static str)> {
     let section = PAGE.split(heading).nth(1).expect("the section");
     section
@@ -267,6 +471,7 @@ fn rows(heading: &str) -> Vec<(&'static str, &'static str)> {
         .skip_while(|line| !line.starts_with("| `"))
         .take_while(|line| line.starts_with('|'))
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .flat_map(|(names, rest)| names.split("`, `").map(move |name| (name, rest)))
         .collect()
 }
 
@@ -291,6 +496,7 @@ fn every_event_has_its_row_with_its_fields() {
     listed.sort();
     told.sort();
     assert_eq!(told, listed);
+    assert_eq!(told, EVENT_TYPES);
 }
 
 #[test]

@@ -9,9 +9,9 @@ use crate::time::Timestamp;
 /// A thousandth of a token: one millisecond at one token a second.
 const TOKEN: i64 = 1000;
 
-/// The tokens of one connection.
+/// The tokens of one client.
 #[derive(Debug)]
-pub(super) struct Rate {
+pub struct Rate {
     per_s: i64,
     /// The fullest, and as far below nothing the deepest debt.
     brim: i64,

@@ -1,8 +1,9 @@
 //! What a room's and a link's answers become on the wire: which error each refusal is.
 
-use super::wire::{ErrorBody, ErrorCode, Granted, Resumed};
+use super::wire::{ErrorBody, ErrorCode, Granted, Lobby, Resumed};
 use crate::{
     auth::LinkRefusal,
+    check::CheckRefusal,
     ids::SessionId,
     media::OfferRefusal,
     meeting::RefusalCode,
@@ -16,6 +17,23 @@ impl From<LinkRefusal> for ErrorBody {
             LinkRefusal::Expired => ErrorCode::LinkExpired,
             LinkRefusal::NotYet => ErrorCode::LinkNotYet,
             LinkRefusal::Revoked => ErrorCode::LinkRevoked,
+            LinkRefusal::UsedUp => ErrorCode::LinkUsedUp,
+            LinkRefusal::Uncounted => ErrorCode::Internal,
+        };
+        ErrorBody {
+            code,
+            message: refusal.to_string(),
+        }
+    }
+}
+
+impl From<CheckRefusal> for ErrorBody {
+    fn from(refusal: CheckRefusal) -> Self {
+        let code = match &refusal {
+            CheckRefusal::Offer(OfferRefusal::Malformed(_)) => ErrorCode::BadOffer,
+            CheckRefusal::Offer(OfferRefusal::Full) | CheckRefusal::Busy => ErrorCode::Full,
+            CheckRefusal::SdpTooLong { .. } => ErrorCode::Limit,
+            CheckRefusal::Unanswered => ErrorCode::Internal,
         };
         ErrorBody {
             code,
@@ -52,6 +70,10 @@ fn meeting(code: RefusalCode) -> ErrorCode {
     match code {
         RefusalCode::NotOpen => ErrorCode::NotOpen,
         RefusalCode::Removed => ErrorCode::Removed,
+        RefusalCode::Locked => ErrorCode::Locked,
+        RefusalCode::Blocked => ErrorCode::Blocked,
+        RefusalCode::BudgetUsed => ErrorCode::BudgetUsed,
+        RefusalCode::UnknownItem => ErrorCode::UnknownItem,
         RefusalCode::NotAllowed => ErrorCode::NotAllowed,
         RefusalCode::NotNow => ErrorCode::NotNow,
         RefusalCode::Conflict => ErrorCode::Conflict,
@@ -67,6 +89,7 @@ impl From<Answer> for Granted {
             // ICE restarts are asked for over HTTP alone.
             Answer::Done | Answer::Restarted(_) => Granted::Done {},
             Answer::Snapshot(snapshot) => Granted::Snapshot { snapshot },
+            Answer::Lobby => Granted::Lobby { lobby: Lobby {} },
             Answer::Resumed(rev) => Granted::Resumed {
                 resumed: Resumed { rev },
             },

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::wire::{ErrorBody, ErrorCode, REQUEST_ID_MAX, REQUEST_TYPES, Request};
 use crate::{
+    check::{Offer, Report},
     ids::SessionId,
     media::{Sending, Source},
     meeting::{Command, event::Rev},
@@ -97,6 +98,10 @@ pub(super) enum Kind {
     Hello,
     /// The connection itself, which is there.
     Ping,
+    /// Those who try paths.
+    Check(Offer),
+    /// Whoever keeps reports.
+    Report(Report),
     /// A room to be entered.
     Join {
         session: SessionId,
@@ -104,6 +109,8 @@ pub(super) enum Kind {
         since: Option<Rev>,
         device: Option<DeviceNumber>,
     },
+    /// The room that the connection is in, which is to be left for another that has to exist.
+    MoveOn { to: SessionId },
     /// The room that the connection is in.
     Room(Asking),
 }
@@ -113,6 +120,8 @@ pub(super) fn asking(request: Request) -> Kind {
     let command = match request {
         Request::Hello { .. } => return Kind::Hello,
         Request::Ping {} => return Kind::Ping,
+        Request::CheckOffer { sdp, mid } => return Kind::Check(Offer { sdp, mid }),
+        Request::CheckReport(report) => return Kind::Report(report),
         Request::SessionJoin {
             session,
             name,
@@ -143,33 +152,82 @@ pub(super) fn asking(request: Request) -> Kind {
         }
         Request::MediaEnded { source } => return Kind::Room(Asking::Ended(source)),
         Request::MediaView { pictures } => return Kind::Room(Asking::View(pictures)),
-        Request::FloorRequest {} => Command::RequestFloor,
-        Request::FloorWithdraw {} => Command::WithdrawHand,
+        Request::FloorRequest { kind } => Command::RequestFloor { kind },
+        Request::FloorWithdraw { point } => Command::WithdrawHand { point },
         Request::FloorYield {} => Command::YieldFloor,
         Request::FloorUnmute {} => Command::Unmute,
+        Request::ChatSend { to, text } => Command::Chat { to, text },
+        Request::RecommendationPropose { text } => Command::Propose { text },
+        Request::RecommendationEdit { number, text } => {
+            Command::EditRecommendation { number, text }
+        }
+        Request::RecommendationSupport { number } => Command::Support {
+            number,
+            supports: true,
+        },
+        Request::RecommendationUnsupport { number } => Command::Support {
+            number,
+            supports: false,
+        },
+        Request::RecommendationSetStatus { number, status } => {
+            Command::SetStatus { number, status }
+        }
+        Request::RecommendationSign { number } => Command::SignOff { number },
         Request::SessionPrepare {} => Command::PrepareSession,
         Request::SessionOpen {} => Command::OpenSession,
         Request::SessionPause {} => Command::PauseSession,
         Request::SessionResume {} => Command::ResumeSession,
-        Request::SessionClose {} => Command::CloseSession,
+        Request::SessionClose { force } => Command::CloseSession { force },
         Request::SessionReopen {} => Command::ReopenSession,
+        Request::SessionConfigure(change) => Command::ConfigureSession { change },
+        Request::AgendaStart { item, force } => Command::StartItem { item, force },
+        Request::SessionDropChange {} => Command::DropChange,
+        Request::SessionMoveOn { session } => return Kind::MoveOn { to: session },
+        Request::SessionLock {} => Command::LockSession,
+        Request::SessionUnlock {} => Command::UnlockSession,
+        Request::SessionSpotlight { member } => Command::Spotlight { member },
+        Request::SessionTechnicalStop {} => Command::BeginTechnicalStop,
+        Request::SessionEndTechnicalStop {} => Command::EndTechnicalStop,
+        Request::SessionNotice { text } => Command::Notice { text },
+        Request::MinutesNote { text } => Command::Note { text },
+        Request::ChairHandOver { member } => Command::HandOverChair { to: member },
         Request::FloorNext { after_turn } => Command::NextSpeaker {
             after_turn: Some(after_turn),
         },
-        Request::FloorGrant { member, after_turn } => Command::GrantFloor {
+        Request::FloorGrant {
             member,
+            after_turn,
+            kind,
+        } => Command::GrantFloor {
+            member,
+            kind,
             after_turn: Some(after_turn),
         },
         Request::FloorStop { member } => Command::StopFloor { member },
-        Request::FloorRemove { member } => Command::RemoveHand { member },
-        Request::FloorConfigure { mode, microphones } => {
-            Command::ConfigureFloor { mode, microphones }
-        }
+        Request::FloorStopAll {} => Command::StopAll,
+        Request::FloorInsert { member, place } => Command::InsertHand { member, place },
+        Request::FloorMove { member, place } => Command::MoveHand { member, place },
+        Request::FloorRemove { member, point } => Command::RemoveHand { member, point },
+        Request::FloorClear {} => Command::ClearQueue,
+        Request::FloorOpenQueue {} => Command::OpenQueue { open: true },
+        Request::FloorCloseQueue {} => Command::OpenQueue { open: false },
+        Request::FloorPriority { clear } => Command::TakePriority { clear },
+        Request::FloorReleasePriority {} => Command::ReleasePriority,
+        Request::FloorExtend { member, by_ms } => Command::ExtendTurn { member, by_ms },
         Request::FloorPauseClock { member } => Command::PauseClock { member },
         Request::FloorResumeClock { member } => Command::ResumeClock { member },
         Request::MemberMute { member } => Command::Mute { member },
         Request::MemberAskUnmute { member } => Command::AskUnmute { member },
-        Request::MemberRemove { member } => Command::RemoveMember { member },
+        Request::MemberBlock { member } => Command::Block { member },
+        Request::MemberUnblock { member } => Command::Unblock { member },
+        Request::MemberStopPicture { member, source } => Command::StopPicture { member, source },
+        Request::MemberAllowPicture { member, source } => Command::AllowPicture { member, source },
+        Request::MemberRemove { member, ban } => Command::RemoveMember { member, ban },
+        Request::MemberUnban { member } => Command::Unban { member },
+        Request::LobbyAdmit { member } => Command::Admit { member },
+        Request::LobbyAdmitAll {} => Command::AdmitAll,
+        Request::LobbyRefuse { member } => Command::Refuse { member },
+        Request::LobbySendBack { member } => Command::SendBack { member },
     };
     Kind::Room(Asking::Command(command))
 }

@@ -20,16 +20,20 @@ use super::{
 };
 use crate::{
     auth::{Grant, LinkRefusal},
+    check::{CheckRefusal, Offer, Report},
     ids::{MemberId, SessionId},
-    meeting::event::Rev,
+    meeting::{Command, event::Rev},
     programme::Programme,
     room::{Answer, DeviceNumber, Refused, States, Told},
-    time::Timestamp,
+    time::{Millis, Timestamp},
 };
 
 /// Frames ready to be written before nothing more is read from the client or the room: they wait
 /// where they are.
 const OUTPUTS_MAX: usize = 16;
+
+/// The least time between two reports of a check: each waits for the disk.
+const REPORT_PACE: Millis = Millis::from_secs(1);
 
 /// One thing for the shell to do, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +43,16 @@ pub enum Output {
     /// Send a WebSocket ping.
     Ping,
     /// Verify the token; answer with [`Session::handle_verdict`].
-    Verify(Token),
+    Verify {
+        token: Token,
+        device: Option<DeviceNumber>,
+        /// It comes to check alone.
+        check: bool,
+    },
+    /// Try a path; answer with [`Session::handle_checked`].
+    Check(Offer),
+    /// Keep a member's report; answer with [`Session::handle_reported`].
+    Report { member: MemberId, report: Report },
     /// Ask this session's room to let the member in; answer with [`Session::handle_entered`].
     Enter {
         session: SessionId,
@@ -62,6 +75,8 @@ enum Stage {
     Greeted {
         member: MemberId,
         room: Option<SessionId>,
+        /// It came to check alone, and enters no room.
+        check: bool,
     },
     /// Nothing more is handled.
     Closed(Closing),
@@ -84,7 +99,12 @@ enum Started {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Awaited {
-    Verdict,
+    /// `check`: for a connection that comes to check alone.
+    Verdict {
+        check: bool,
+    },
+    Check,
+    Report,
     Entry(SessionId),
     Leave,
     Room,
@@ -101,6 +121,8 @@ pub struct Session {
     draining: Option<Timestamp>,
     in_flight: Option<InFlight>,
     rate: Rate,
+    /// From when on a report is taken.
+    report_at: Timestamp,
     /// When the client was last heard.
     heard_at: Timestamp,
     next_ping: Timestamp,
@@ -120,6 +142,7 @@ impl Session {
                 until: now + settings.hello_ms,
             },
             rate: Rate::new(settings.requests_per_s, settings.requests_burst, now),
+            report_at: now,
             heard_at: now,
             next_ping: now + settings.ping_ms,
             states,
@@ -179,7 +202,7 @@ impl Session {
         let read = requests::read(text);
         if within {
             match read {
-                Ok((id, request)) => self.request(id, request),
+                Ok((id, request)) => self.request(now, id, request),
                 Err(unread) => self.reply(unread.id, Err(unread.error)),
             }
         } else {
@@ -213,7 +236,14 @@ impl Session {
 
     /// What a token is worth.
     pub fn handle_verdict(&mut self, now: Timestamp, verdict: Result<Grant, LinkRefusal>) {
-        let Some(id) = self.landed(&Awaited::Verdict) else {
+        let flight = self
+            .in_flight
+            .take_if(|flight| matches!(flight.what, Awaited::Verdict { .. }));
+        let Some(InFlight {
+            id,
+            what: Awaited::Verdict { check },
+        }) = flight
+        else {
             return;
         };
         let granted = verdict.map_err(ErrorBody::from).and_then(|grant| {
@@ -226,11 +256,29 @@ impl Session {
             self.stage = Stage::Greeted {
                 member: grant.member,
                 room: None,
+                check,
             };
             Ok(Granted::Welcome(Box::new(welcome)))
         });
         self.reply(Some(id), granted);
         self.tell_of_the_end(now);
+    }
+
+    /// How the offer of a path to try was answered.
+    pub fn handle_checked(&mut self, checked: Result<String, CheckRefusal>) {
+        if let Some(id) = self.landed(&Awaited::Check) {
+            let answer = checked.map(|sdp| Granted::Sdp { sdp });
+            self.reply(Some(id), answer.map_err(ErrorBody::from));
+        }
+    }
+
+    /// Whether a report is kept.
+    pub fn handle_reported(&mut self, kept: bool) {
+        if let Some(id) = self.landed(&Awaited::Report) {
+            let unkept = || error(ErrorCode::Internal, "the report could not be stored");
+            let answer = kept.then_some(Granted::Done {}).ok_or_else(unkept);
+            self.reply(Some(id), answer);
+        }
     }
 
     /// How the room that was to be entered has answered; `None`: there is no such room.
@@ -259,6 +307,17 @@ impl Session {
     pub fn handle_told(&mut self, told: Told) {
         match told {
             Told::Text(text) => self.outputs.push_back(Output::Send(text)),
+            Told::Dismissed(text) => {
+                self.outputs.push_back(Output::Send(text));
+                if let Stage::Greeted { room, .. } = &mut self.stage {
+                    *room = None;
+                }
+                // Whatever it had asked there has no answer any more.
+                if let Some(flight) = self.in_flight.take_if(|it| it.what.is_of_the_room()) {
+                    let answer = Err(error(ErrorCode::NotReady, "you are not in the session"));
+                    self.reply(Some(flight.id), answer);
+                }
+            }
             Told::Answer(answer) => {
                 let Some(flight) = self.in_flight.take_if(|it| it.what.is_of_the_room()) else {
                     return;
@@ -312,10 +371,13 @@ impl Session {
         }
     }
 
-    fn request(&mut self, id: u64, request: Request) {
-        match self.start(request) {
+    fn request(&mut self, now: Timestamp, id: u64, request: Request) {
+        match self.start(now, request) {
             Ok(Started::Answered) => self.reply(Some(id), Ok(Granted::Done {})),
             Ok(Started::Asked(what, output)) => {
+                if what == Awaited::Report {
+                    self.report_at = now + REPORT_PACE;
+                }
                 self.in_flight = Some(InFlight { id, what });
                 self.outputs.push_back(output);
             }
@@ -324,20 +386,55 @@ impl Session {
     }
 
     /// What has to be done for a request, or why it cannot be asked now.
-    fn start(&self, request: Request) -> Result<Started, ErrorBody> {
-        let (member, room) = match (&self.stage, &request) {
-            (Stage::Unknown { .. }, Request::Hello { token }) => {
-                let verify = Output::Verify(token.clone());
-                return Ok(Started::Asked(Awaited::Verdict, verify));
+    fn start(&self, now: Timestamp, request: Request) -> Result<Started, ErrorBody> {
+        let (member, room, check) = match (&self.stage, &request) {
+            (
+                Stage::Unknown { .. },
+                Request::Hello {
+                    token,
+                    device,
+                    check,
+                },
+            ) => {
+                let verify = Output::Verify {
+                    token: token.clone(),
+                    device: *device,
+                    check: *check,
+                };
+                return Ok(Started::Asked(Awaited::Verdict { check: *check }, verify));
             }
             (Stage::Unknown { .. } | Stage::Closed(_), _) => {
                 return Err(error(ErrorCode::NotReady, "send hello first"));
             }
-            (Stage::Greeted { member, room }, _) => (member, room),
+            (
+                Stage::Greeted {
+                    member,
+                    room,
+                    check,
+                },
+                _,
+            ) => (member, room, *check),
         };
         match requests::asking(request) {
             Kind::Hello => Err(error(ErrorCode::NotNow, "hello has been said already")),
             Kind::Ping => Ok(Started::Answered),
+            Kind::Check(offer) => Ok(Started::Asked(Awaited::Check, Output::Check(offer))),
+            Kind::Report(_) if now < self.report_at => Err(error(
+                ErrorCode::TooFast,
+                "slow down: one report a second is kept",
+            )),
+            Kind::Report(report) => match report.check() {
+                Ok(()) => {
+                    let member = member.clone();
+                    let output = Output::Report { member, report };
+                    Ok(Started::Asked(Awaited::Report, output))
+                }
+                Err(why) => Err(error(ErrorCode::Limit, &why.to_string())),
+            },
+            Kind::Join { .. } if check => Err(error(
+                ErrorCode::NotNow,
+                "this connection came to check alone: make another to join",
+            )),
             Kind::Join { session, .. } if room.as_ref() == Some(&session) => {
                 Err(error(ErrorCode::NotNow, "you are in this session already"))
             }
@@ -364,8 +461,15 @@ impl Session {
                 };
                 Ok(Started::Asked(awaited, enter))
             }
-            Kind::Room(_) if room.is_none() => {
+            Kind::Room(_) | Kind::MoveOn { .. } if room.is_none() => {
                 Err(error(ErrorCode::NotReady, "send session.join first"))
+            }
+            Kind::MoveOn { to } if self.programme.session(&to).is_none() => {
+                Err(unknown_session(&to))
+            }
+            Kind::MoveOn { to } => {
+                let asking = Asking::Command(Command::MoveOn { to });
+                Ok(Started::Asked(Awaited::Room, Output::Ask(asking)))
             }
             Kind::Room(asking) => {
                 let awaited = match asking {
@@ -432,7 +536,7 @@ impl Awaited {
     fn is_of_the_room(&self) -> bool {
         match self {
             Awaited::Leave | Awaited::Room => true,
-            Awaited::Verdict | Awaited::Entry(_) => false,
+            Awaited::Verdict { .. } | Awaited::Check | Awaited::Report | Awaited::Entry(_) => false,
         }
     }
 }

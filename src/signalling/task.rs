@@ -4,7 +4,7 @@ use std::{future, net::IpAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
 };
 use tokio_tungstenite::WebSocketStream;
 
@@ -17,6 +17,8 @@ use super::{
     socket::{Happened, Socket},
 };
 use crate::{
+    auth::Device,
+    check::{CheckRefusal, Checker, Offer},
     ids::{MemberId, SessionId},
     meeting::event::Rev,
     room::{
@@ -53,6 +55,10 @@ where
         session,
         room: None,
         entering: None,
+        checker: Checker(counted.id.0),
+        address,
+        has_checked: false,
+        checking: None,
     };
     connection.learn_of_the_end();
     let closing = connection.run(&mut socket, &mut counted.closing).await;
@@ -88,7 +94,12 @@ where
                     }
                     return;
                 }
-                Output::Ping | Output::Verify(_) | Output::Enter { .. } | Output::Ask(_) => {}
+                Output::Ping
+                | Output::Verify { .. }
+                | Output::Check(_)
+                | Output::Report { .. }
+                | Output::Enter { .. }
+                | Output::Ask(_) => {}
             }
         }
     };
@@ -123,6 +134,13 @@ struct Connection<'a> {
     room: Option<Joined>,
     /// The next room, until it has answered.
     entering: Option<Joined>,
+    /// Its name towards those who try paths, and where it is.
+    checker: Checker,
+    address: IpAddr,
+    /// It has offered a path to try: they are told when it ends.
+    has_checked: bool,
+    /// The answer to its latest offer of one.
+    checking: Option<oneshot::Receiver<Result<String, CheckRefusal>>>,
 }
 
 impl Connection<'_> {
@@ -144,9 +162,24 @@ impl Connection<'_> {
                     None => break,
                     Some(Output::Send(text)) => socket.text(&text),
                     Some(Output::Ping) => socket.ping(),
-                    Some(Output::Verify(token)) => {
-                        let verdict = self.context.verify(&token, self.id);
+                    Some(Output::Verify {
+                        token,
+                        device,
+                        check,
+                    }) => {
+                        let verdict = if check {
+                            self.context.verify_check(&token, self.id)
+                        } else {
+                            let device = device
+                                .map_or(Device::Unnumbered, |device| Device::Numbered(device.0));
+                            self.context.verify(&token, self.id, device).await
+                        };
                         self.session.handle_verdict((self.context.now)(), verdict);
+                    }
+                    Some(Output::Check(offer)) => self.check(offer),
+                    Some(Output::Report { member, report }) => {
+                        let kept = self.context.keep_report(member, report).await;
+                        self.session.handle_reported(kept);
                     }
                     Some(Output::Enter {
                         session,
@@ -174,6 +207,10 @@ impl Connection<'_> {
                 biased;
                 Some(closing) = closing.recv() => self.session.handle_closing(closing),
                 Ok(()) = self.draining.changed() => self.learn_of_the_end(),
+                checked = answer_of(&mut self.checking) => {
+                    self.checking = None;
+                    self.session.handle_checked(checked);
+                }
                 heard = hear(&mut self.room, wants_told) => self.heard(heard),
                 heard = hear(&mut self.entering, wants_told) => self.entered(heard).await,
                 happened = socket.happens(read) => match happened {
@@ -201,6 +238,16 @@ impl Connection<'_> {
         let until = *self.draining.borrow_and_update();
         if let Some(until) = until {
             self.session.handle_draining((self.context.now)(), until);
+        }
+    }
+
+    /// Has a path tried; the answer comes later.
+    fn check(&mut self, offer: Offer) {
+        self.has_checked = true;
+        let from = (self.checker, self.address);
+        match self.context.checks.paths.offer(from, offer) {
+            Ok(answer) => self.checking = Some(answer),
+            Err(refusal) => self.session.handle_checked(Err(refusal)),
         }
     }
 
@@ -314,17 +361,19 @@ impl Connection<'_> {
         let answer: Result<Answer, Refused> = match heard {
             Heard::Told(Told::Answer(answer)) => answer,
             Heard::Told(told @ Told::Text(_)) => return self.session.handle_told(told),
-            Heard::Parted(_) | Heard::Released => Err(Refused::NotInRoom),
+            Heard::Told(Told::Dismissed(_)) | Heard::Parted(_) | Heard::Released => {
+                Err(Refused::NotInRoom)
+            }
         };
         let entering = self.entering.take();
         if answer.is_ok()
             && let Some(left) = std::mem::replace(&mut self.room, entering)
         {
             // A room that has ended cannot be left any more.
-            let leave = Asked::Leave {
+            let over = Asked::Move {
                 connection: self.id,
             };
-            let _ended = left.handle.ask(leave).await;
+            let _ended = left.handle.ask(over).await;
         }
         self.session.handle_entered(Some(answer));
     }
@@ -332,6 +381,9 @@ impl Connection<'_> {
     /// Tells the rooms that the connection is gone. A revoked link's member does not wait for it
     /// to come back.
     async fn leave_rooms(&mut self, closing: Option<Closing>) {
+        if self.has_checked {
+            self.context.checks.paths.gone(self.checker);
+        }
         let connection = self.id;
         let rooms = [self.room.take(), self.entering.take()];
         for room in rooms.into_iter().flatten() {
@@ -342,6 +394,17 @@ impl Connection<'_> {
             // A room that has ended has forgotten everybody.
             let _ended = room.handle.ask(asked).await;
         }
+    }
+}
+
+/// Waits for the answer to an offer of a path to try. May be given up at any time.
+async fn answer_of(
+    checking: &mut Option<oneshot::Receiver<Result<String, CheckRefusal>>>,
+) -> Result<String, CheckRefusal> {
+    match checking {
+        // One that is not answered has ended.
+        Some(answer) => answer.await.unwrap_or(Err(CheckRefusal::Unanswered)),
+        None => future::pending().await,
     }
 }
 

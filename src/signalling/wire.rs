@@ -5,12 +5,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{DelegationId, EventId, MemberId, SessionId},
+    check::Report,
+    ids::{DelegationId, EventId, ItemId, MemberId, SessionId},
     media::Source,
     meeting::{
         SessionState, Snapshot,
-        agenda::FloorMode,
-        event::{Rev, TurnNumber},
+        agenda::ProfileChange,
+        event::{PictureSource, Rev, TurnNumber},
+        queue::HandKind,
+        record::{Addressee, RecommendationNumber, Status},
         roster::Role,
     },
     room::DeviceNumber,
@@ -27,9 +30,11 @@ pub const PROTOCOL: &str = "roundtable.v1";
 pub const REQUEST_ID_MAX: u64 = (1 << 53) - 1;
 
 /// A request as it is sent: an id of the client's choice and what is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[schemars(extend("unevaluatedProperties" = false))]
 pub struct Envelope {
     /// 0 to [`REQUEST_ID_MAX`].
+    #[schemars(range(max = 9_007_199_254_740_991_u64))]
     pub id: u64,
     /// What is asked.
     #[serde(flatten)]
@@ -37,12 +42,27 @@ pub struct Envelope {
 }
 
 /// What a client may ask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", deny_unknown_fields)]
 pub enum Request {
     /// Who is there.
     #[serde(rename = "hello")]
-    Hello { token: Token },
+    Hello {
+        token: Token,
+        /// Which of the member's devices it is: it counts once where a link's use is limited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceNumber>,
+        /// It comes to check alone: no use of a limited link, and it enters no room.
+        #[serde(default, skip_serializing_if = "is_false")]
+        check: bool,
+    },
+
+    /// Try a path with a peer connection that enters no session.
+    #[serde(rename = "check.offer")]
+    CheckOffer { sdp: String, mid: String },
+    /// What the check has found, for the organiser.
+    #[serde(rename = "check.report")]
+    CheckReport(Report),
 
     /// Enter a session's room.
     #[serde(rename = "session.join")]
@@ -83,19 +103,51 @@ pub enum Request {
     #[serde(rename = "media.ended")]
     MediaEnded { source: Source },
 
-    /// Raise the hand.
+    /// Raise the hand, or ask for a reply or a point of order.
     #[serde(rename = "floor.request")]
-    FloorRequest {},
-    /// Lower the hand.
+    FloorRequest {
+        #[serde(default, skip_serializing_if = "is_default")]
+        kind: HandKind,
+    },
+    /// Lower the hand, or the one for a point of order.
     #[serde(rename = "floor.withdraw")]
-    FloorWithdraw {},
+    FloorWithdraw {
+        #[serde(default, skip_serializing_if = "is_false")]
+        point: bool,
+    },
     /// Give the floor back.
     #[serde(rename = "floor.yield")]
     FloorYield {},
     /// Open one's own microphone again after a chair's mute.
     #[serde(rename = "floor.unmute")]
     FloorUnmute {},
-
+    /// Write to everybody, or to the chairs.
+    #[serde(rename = "chat.send")]
+    ChatSend { to: Addressee, text: String },
+    /// Propose a recommendation.
+    #[serde(rename = "recommendation.propose")]
+    RecommendationPropose { text: String },
+    /// Change its text.
+    #[serde(rename = "recommendation.edit")]
+    RecommendationEdit {
+        number: RecommendationNumber,
+        text: String,
+    },
+    /// Support it.
+    #[serde(rename = "recommendation.support")]
+    RecommendationSupport { number: RecommendationNumber },
+    /// Support it no longer.
+    #[serde(rename = "recommendation.unsupport")]
+    RecommendationUnsupport { number: RecommendationNumber },
+    /// Say what has become of it.
+    #[serde(rename = "recommendation.set_status")]
+    RecommendationSetStatus {
+        number: RecommendationNumber,
+        status: Status,
+    },
+    /// Sign it off for one's institute.
+    #[serde(rename = "recommendation.sign")]
+    RecommendationSign { number: RecommendationNumber },
     /// Let chairs, podium guests and interpreters in.
     #[serde(rename = "session.prepare")]
     SessionPrepare {},
@@ -108,12 +160,55 @@ pub enum Request {
     /// Go on.
     #[serde(rename = "session.resume")]
     SessionResume {},
-    /// End.
+    /// End, after the turn unless forced.
     #[serde(rename = "session.close")]
-    SessionClose {},
+    SessionClose {
+        #[serde(default, skip_serializing_if = "is_false")]
+        force: bool,
+    },
     /// Go on after the end.
     #[serde(rename = "session.reopen")]
     SessionReopen {},
+    /// Change the session's settings.
+    #[serde(rename = "session.configure")]
+    SessionConfigure(ProfileChange),
+    /// Begin an item, after the turn unless forced.
+    #[serde(rename = "agenda.start")]
+    AgendaStart {
+        item: ItemId,
+        #[serde(default, skip_serializing_if = "is_false")]
+        force: bool,
+    },
+    /// Let what waits for the turn's end not happen.
+    #[serde(rename = "session.drop_change")]
+    SessionDropChange {},
+    /// Ask everybody to go over to another session.
+    #[serde(rename = "session.move_on")]
+    SessionMoveOn { session: SessionId },
+    /// Let nobody new in.
+    #[serde(rename = "session.lock")]
+    SessionLock {},
+    /// Let who is expected in again.
+    #[serde(rename = "session.unlock")]
+    SessionUnlock {},
+    /// Show a member large to everybody; null: nobody.
+    #[serde(rename = "session.spotlight")]
+    SessionSpotlight { member: Option<MemberId> },
+    /// Let the clocks stand.
+    #[serde(rename = "session.technical_stop")]
+    SessionTechnicalStop {},
+    /// Let them go on.
+    #[serde(rename = "session.end_technical_stop")]
+    SessionEndTechnicalStop {},
+    /// Say something to everybody in writing.
+    #[serde(rename = "session.notice")]
+    SessionNotice { text: String },
+    /// Note something for the minutes.
+    #[serde(rename = "minutes.note")]
+    MinutesNote { text: String },
+    /// Let another chair moderate.
+    #[serde(rename = "chair.hand_over")]
+    ChairHandOver { member: MemberId },
     /// The floor to the head of the queue.
     #[serde(rename = "floor.next")]
     FloorNext { after_turn: TurnNumber },
@@ -122,16 +217,53 @@ pub enum Request {
     FloorGrant {
         member: MemberId,
         after_turn: TurnNumber,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<HandKind>,
     },
     /// Take the floor back.
     #[serde(rename = "floor.stop")]
     FloorStop { member: MemberId },
+    /// Take every floor back.
+    #[serde(rename = "floor.stop_all")]
+    FloorStopAll {},
+    /// Put a member on the list.
+    #[serde(rename = "floor.insert")]
+    FloorInsert {
+        member: MemberId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<u16>,
+    },
+    /// Move a hand.
+    #[serde(rename = "floor.move")]
+    FloorMove { member: MemberId, place: u16 },
     /// Take a hand out of the queue.
     #[serde(rename = "floor.remove")]
-    FloorRemove { member: MemberId },
-    /// The floor's mode and number of microphones.
-    #[serde(rename = "floor.configure")]
-    FloorConfigure { mode: FloorMode, microphones: u8 },
+    FloorRemove {
+        member: MemberId,
+        #[serde(default, skip_serializing_if = "is_false")]
+        point: bool,
+    },
+    /// Take all hands out of the queue.
+    #[serde(rename = "floor.clear")]
+    FloorClear {},
+    /// Take new hands.
+    #[serde(rename = "floor.open_queue")]
+    FloorOpenQueue {},
+    /// Take none.
+    #[serde(rename = "floor.close_queue")]
+    FloorCloseQueue {},
+    /// Let nobody but chairs be heard.
+    #[serde(rename = "floor.priority")]
+    FloorPriority {
+        #[serde(default, skip_serializing_if = "is_false")]
+        clear: bool,
+    },
+    /// Let everybody be heard as before.
+    #[serde(rename = "floor.release_priority")]
+    FloorReleasePriority {},
+    /// Give a turn more time.
+    #[serde(rename = "floor.extend")]
+    FloorExtend { member: MemberId, by_ms: Millis },
     /// Hold the clock of a turn.
     #[serde(rename = "floor.pause_clock")]
     FloorPauseClock { member: MemberId },
@@ -144,15 +276,54 @@ pub enum Request {
     /// Ask for it to be opened again.
     #[serde(rename = "member.ask_unmute")]
     MemberAskUnmute { member: MemberId },
+    /// Take no hands of a member.
+    #[serde(rename = "member.block")]
+    MemberBlock { member: MemberId },
+    /// Take them again.
+    #[serde(rename = "member.unblock")]
+    MemberUnblock { member: MemberId },
+    /// Take a picture away.
+    #[serde(rename = "member.stop_picture")]
+    MemberStopPicture {
+        member: MemberId,
+        source: PictureSource,
+    },
+    /// Let it be shown again.
+    #[serde(rename = "member.allow_picture")]
+    MemberAllowPicture {
+        member: MemberId,
+        source: PictureSource,
+    },
     /// Send out of the session.
     #[serde(rename = "member.remove")]
-    MemberRemove { member: MemberId },
+    MemberRemove {
+        member: MemberId,
+        #[serde(default, skip_serializing_if = "is_false")]
+        ban: bool,
+    },
+    /// Let somebody who was banned come back.
+    #[serde(rename = "member.unban")]
+    MemberUnban { member: MemberId },
+    /// Let a member in from the lobby.
+    #[serde(rename = "lobby.admit")]
+    LobbyAdmit { member: MemberId },
+    /// Let everybody in.
+    #[serde(rename = "lobby.admit_all")]
+    LobbyAdmitAll {},
+    /// Do not let a member in now.
+    #[serde(rename = "lobby.refuse")]
+    LobbyRefuse { member: MemberId },
+    /// Send a member to the lobby.
+    #[serde(rename = "lobby.send_back")]
+    LobbySendBack { member: MemberId },
 }
 
 /// Every request's `type`, in the order of the page.
-pub const REQUEST_TYPES: [&str; 29] = [
+pub const REQUEST_TYPES: [&str; 67] = [
     "hello",
     "ping",
+    "check.offer",
+    "check.report",
     "session.join",
     "session.snapshot",
     "session.leave",
@@ -164,26 +335,82 @@ pub const REQUEST_TYPES: [&str; 29] = [
     "floor.withdraw",
     "floor.yield",
     "floor.unmute",
+    "chat.send",
+    "recommendation.propose",
+    "recommendation.edit",
+    "recommendation.support",
+    "recommendation.unsupport",
+    "recommendation.set_status",
+    "recommendation.sign",
     "session.prepare",
     "session.open",
     "session.pause",
     "session.resume",
     "session.close",
     "session.reopen",
+    "session.configure",
+    "agenda.start",
+    "session.drop_change",
+    "session.move_on",
+    "session.lock",
+    "session.unlock",
+    "session.spotlight",
+    "session.technical_stop",
+    "session.end_technical_stop",
+    "session.notice",
+    "minutes.note",
+    "chair.hand_over",
     "floor.next",
     "floor.grant",
     "floor.stop",
+    "floor.stop_all",
+    "floor.insert",
+    "floor.move",
     "floor.remove",
-    "floor.configure",
+    "floor.clear",
+    "floor.open_queue",
+    "floor.close_queue",
+    "floor.priority",
+    "floor.release_priority",
+    "floor.extend",
     "floor.pause_clock",
     "floor.resume_clock",
     "member.mute",
     "member.ask_unmute",
+    "member.block",
+    "member.unblock",
+    "member.stop_picture",
+    "member.allow_picture",
     "member.remove",
+    "member.unban",
+    "lobby.admit",
+    "lobby.admit_all",
+    "lobby.refuse",
+    "lobby.send_back",
 ];
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde gives fields by reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde gives fields by reference"
+)]
+fn is_nothing(seconds: &u64) -> bool {
+    *seconds == 0
+}
+
+fn is_default(kind: &HandKind) -> bool {
+    *kind == HandKind::default()
+}
+
 /// An invite's token, kept out of logs.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct Token(pub String);
 
@@ -194,7 +421,7 @@ impl fmt::Debug for Token {
 }
 
 /// A section of an offer that the client sends on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Section {
     /// Its `a=mid`.
@@ -204,7 +431,8 @@ pub struct Section {
 }
 
 /// The answer to a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("unevaluatedProperties" = false))]
 pub struct Reply {
     /// The request's; null where it could not be read.
     pub id: Option<u64>,
@@ -214,7 +442,7 @@ pub struct Reply {
 }
 
 /// How a request went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Outcome {
     /// Granted.
     #[serde(rename = "ok")]
@@ -225,7 +453,7 @@ pub enum Outcome {
 }
 
 /// What a granted request gives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Granted {
     /// To `hello`.
@@ -234,22 +462,29 @@ pub enum Granted {
     Snapshot { snapshot: Box<Snapshot> },
     /// To `session.join` with a revision: the events missed have been sent.
     Resumed { resumed: Resumed },
-    /// To `media.offer`.
+    /// To `session.join` where a chair has to let the member in.
+    Lobby { lobby: Lobby },
+    /// To `media.offer` and `check.offer`.
     Sdp { sdp: String },
     /// To everything else.
     Done {},
 }
 
 /// Where a client that came back stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resumed {
     /// The revision of its state with the events that it missed.
     pub rev: Rev,
 }
 
+/// A client waits to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lobby {}
+
 /// Why a request was not granted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorBody {
     /// For programs.
@@ -259,7 +494,7 @@ pub struct ErrorBody {
 }
 
 /// The kinds of error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     BadRequest,
@@ -268,14 +503,19 @@ pub enum ErrorCode {
     LinkExpired,
     LinkNotYet,
     LinkRevoked,
+    LinkUsedUp,
     UnknownSession,
     NotOpen,
     Removed,
+    Locked,
     Replaced,
     NotAllowed,
     NotNow,
     Conflict,
     UnknownMember,
+    UnknownItem,
+    Blocked,
+    BudgetUsed,
     QueueFull,
     Limit,
     BadOffer,
@@ -287,21 +527,26 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of the page.
-    pub const ALL: [ErrorCode; 21] = [
+    pub const ALL: [ErrorCode; 26] = [
         ErrorCode::BadRequest,
         ErrorCode::NotReady,
         ErrorCode::LinkInvalid,
         ErrorCode::LinkExpired,
         ErrorCode::LinkNotYet,
         ErrorCode::LinkRevoked,
+        ErrorCode::LinkUsedUp,
         ErrorCode::UnknownSession,
         ErrorCode::NotOpen,
         ErrorCode::Removed,
+        ErrorCode::Locked,
         ErrorCode::Replaced,
         ErrorCode::NotAllowed,
         ErrorCode::NotNow,
         ErrorCode::Conflict,
         ErrorCode::UnknownMember,
+        ErrorCode::UnknownItem,
+        ErrorCode::Blocked,
+        ErrorCode::BudgetUsed,
         ErrorCode::QueueFull,
         ErrorCode::Limit,
         ErrorCode::BadOffer,
@@ -313,7 +558,7 @@ impl ErrorCode {
 }
 
 /// The answer to `hello`: who one is and what is on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Welcome {
     /// [`PROTOCOL`].
@@ -333,7 +578,7 @@ pub struct Welcome {
 }
 
 /// Who one is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Me {
     pub id: MemberId,
@@ -344,7 +589,7 @@ pub struct Me {
 }
 
 /// The event, as far as a client needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventView {
     pub id: EventId,
@@ -355,7 +600,7 @@ pub struct EventView {
 }
 
 /// A country or institution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DelegationView {
     pub id: DelegationId,
@@ -363,7 +608,7 @@ pub struct DelegationView {
 }
 
 /// A session in the list of what is on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionListing {
     pub id: SessionId,
@@ -375,17 +620,20 @@ pub struct SessionListing {
     /// Planned length.
     pub minutes: u32,
     pub state: SessionState,
+    /// How late it was when this was said, in seconds: as its agenda runs, or as it has not begun.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub late_s: u64,
 }
 
 /// What a peer connection is to be made with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MediaView {
     pub ice_servers: Vec<IceServer>,
 }
 
 /// An `RTCIceServer`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IceServer {
     pub urls: Vec<String>,
@@ -411,7 +659,7 @@ pub enum Incoming {
 }
 
 /// A signal that does not come from a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "signal", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Signal {
     /// What is on, whenever it changes.
@@ -427,7 +675,7 @@ pub enum Signal {
 }
 
 /// Why the server closes a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GoodbyeCode {
     /// The client broke the protocol (1008).

@@ -5,8 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DATABASE_FILE, JTI_BYTES_MAX, REVOCATIONS_MAX};
-use crate::ids::{EventId, MemberId};
+use super::{
+    DATABASE_FILE, JTI_BYTES_MAX, REVOCATIONS_MAX,
+    access::{INVITES_MAX, TOKENS_MAX},
+};
+use crate::ids::{EventId, MemberId, SessionId};
 
 /// Why the store did not do what was asked: one line for whoever runs the server.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,21 @@ pub enum Fault {
     /// No room for another revocation.
     #[error("the event has {REVOCATIONS_MAX} revocations already: withdraw by member instead")]
     TooManyRevocations,
+    /// No room for another subscription.
+    #[error("the event has {0} webhooks already, which is as many as the settings allow")]
+    TooManyWebhooks(u32),
+    /// No room for further invites.
+    #[error("the event has {INVITES_MAX} invites already, revoked ones included")]
+    TooManyInvites,
+    /// No room for another token.
+    #[error("there are {TOKENS_MAX} tokens already, revoked ones included")]
+    TooManyTokens,
+    /// No such token has been made.
+    #[error("there is no token `{0}`")]
+    UnknownToken(String),
+    /// The journal does not go so far.
+    #[error("the journal of {session} has no entry {rev}")]
+    NoEntry { session: SessionId, rev: u64 },
     /// What was kept cannot be read back.
     #[error("the store is damaged: {0}")]
     Damaged(String),

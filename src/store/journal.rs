@@ -4,17 +4,40 @@
 //! text), one chain a session. With each batch the event's own chain gets an entry that names the
 //! heads of all its sessions' chains, so that a chain cut short is noticed too. This file must never
 //! know what an entry means.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `chain` | one chain, followed and continued; what can be wrong with an entry |
+//! | `following` | how far the sessions are, and some entries after one |
+//! | `snapshot` | what somebody made of a session's entries so far, so that they need not be read again |
+//! | `verify` | whether all chains of an event are whole, and where they are not |
+
+mod chain;
+mod following;
+mod snapshot;
+mod verify;
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction};
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    chain::Damage,
+    verify::{Finding, Verdict, Walked},
+};
+pub(super) use self::{
+    following::{entries_after, revs},
+    snapshot::keep as keep_snapshot,
+    verify::verify,
+};
+
+use self::chain::{Chain, Head};
 use super::Fault;
 use crate::{
     ids::{EventId, SessionId},
     meeting::event::{EVENT_VERSION, Recorded, Rev},
+    programme::Programme,
     time::Timestamp,
 };
 
@@ -22,13 +45,6 @@ use crate::{
 const EVENT_CHAIN: &str = "";
 /// Version of the event chain's entries.
 const HEADS_VERSION: u16 = 1;
-
-const INSERT: &str =
-    "INSERT INTO journal (event, chain, rev, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)";
-const LAST: &str = "SELECT rev, hash, body FROM journal WHERE event = ?1 AND chain = ?2 \
-                    ORDER BY rev DESC LIMIT 1";
-const WHOLE: &str =
-    "SELECT rev, hash, body FROM journal WHERE event = ?1 AND chain = ?2 ORDER BY rev";
 
 type Hash = [u8; 32];
 
@@ -41,13 +57,19 @@ pub struct Batch {
     pub entries: Vec<Recorded>,
 }
 
-/// Where a chain ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Head {
-    rev: u64,
-    /// In hexadecimal.
-    hash: String,
+/// An event with all that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// The event.
+    pub programme: Programme,
+    /// Whether its journal is whole.
+    pub verdict: Verdict,
+    /// Each session's entries in order; nothing where the journal is not whole.
+    pub sessions: Vec<(SessionId, Vec<Recorded>)>,
 }
+
+/// What a snapshot gives: the last entry that it was made of, and what was made.
+pub type Made = (Rev, String);
 
 /// An entry of the event's own chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,87 +78,6 @@ struct Heads {
     rev: u64,
     at: Timestamp,
     heads: BTreeMap<SessionId, Head>,
-}
-
-/// A chain as far as it has been followed.
-struct Chain<'a> {
-    event: &'a EventId,
-    name: &'a str,
-    rev: u64,
-    hash: Hash,
-}
-
-impl<'a> Chain<'a> {
-    fn start(event: &'a EventId, name: &'a str) -> Self {
-        let genesis = format!("roundtable journal 1 {event}/{name}");
-        Self {
-            event,
-            name,
-            rev: 0,
-            hash: sha256(&[genesis.as_bytes()]),
-        }
-    }
-
-    /// The hash of the entry that follows with this text.
-    fn next(&self, body: &str) -> Hash {
-        sha256(&[&self.hash, body.as_bytes()])
-    }
-
-    fn head(&self) -> Head {
-        Head {
-            rev: self.rev,
-            hash: hex(&self.hash),
-        }
-    }
-
-    fn damaged(&self, what: &str) -> Fault {
-        let name = if self.name == EVENT_CHAIN {
-            "the event's own journal".to_owned()
-        } else {
-            format!("the journal of {}", self.name)
-        };
-        let place = self.rev.saturating_add(1);
-        Fault::Damaged(format!("{name} of `{}`, entry {place}: {what}", self.event))
-    }
-
-    /// Takes the next entry as it was stored.
-    fn follow(&mut self, (rev, hash, body): &Row) -> Result<(), Fault> {
-        if u64::try_from(*rev) != Ok(self.rev.saturating_add(1)) {
-            return Err(self.damaged("is missing"));
-        }
-        let expected = self.next(body);
-        if hash.as_slice() != expected {
-            return Err(self.damaged("is not what was written"));
-        }
-        self.rev = self.rev.saturating_add(1);
-        self.hash = expected;
-        Ok(())
-    }
-
-    /// Writes the next entry.
-    fn append(&mut self, to: &Transaction<'_>, rev: u64, body: &str) -> Result<(), Fault> {
-        if rev != self.rev.saturating_add(1) {
-            return Err(self.damaged(&format!("entry {rev} was to be written instead")));
-        }
-        let hash = self.next(body);
-        // A session's revisions stay far below what SQLite counts to.
-        let place = i64::try_from(rev).map_err(|_| self.damaged("is too far"))?;
-        to.prepare_cached(INSERT)?.execute(params![
-            self.event.as_str(),
-            self.name,
-            place,
-            body,
-            hash.as_slice()
-        ])?;
-        (self.rev, self.hash) = (rev, hash);
-        Ok(())
-    }
-}
-
-type Row = (i64, Vec<u8>, String);
-
-fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
 /// Adds the batches to their chains and the new heads to the event's: all or nothing.
@@ -149,14 +90,14 @@ pub(super) fn append(
     let mut heads = last_heads(&transaction, event)?;
     let mut at = heads.at;
     for batch in batches {
-        let mut chain = resume(&transaction, event, batch.session.as_str())?;
+        let mut chain = Chain::resume(&transaction, event, batch.session.as_str())?;
         for entry in &batch.entries {
             at = at.max(entry.at);
             chain.append(&transaction, entry.rev.0, &text(entry)?)?;
         }
         heads.heads.insert(batch.session.clone(), chain.head());
     }
-    let mut own = resume(&transaction, event, EVENT_CHAIN)?;
+    let mut own = Chain::resume(&transaction, event, EVENT_CHAIN)?;
     heads.rev = own.rev.saturating_add(1);
     heads.at = at;
     own.append(&transaction, heads.rev, &text(&heads)?)?;
@@ -169,61 +110,126 @@ pub(super) fn read(
     event: &EventId,
     session: &SessionId,
 ) -> Result<Vec<Recorded>, Fault> {
+    let transaction = as_of_now(connection)?;
+    read_after(&transaction, event, session, Rev(0))
+}
+
+/// What was looked at of an event, and where all of it is whole, the entries of every session.
+pub(super) fn whole(connection: &Connection, programme: Programme) -> Result<Whole, Fault> {
+    let transaction = as_of_now(connection)?;
+    let verdict = verify::look(&transaction, &programme)?;
+    let mut sessions = Vec::new();
+    if verdict.is_whole() {
+        // Only a session's name can be whole: entries of another are known to nobody.
+        let names = verdict.sessions.keys().filter_map(|name| name.parse().ok());
+        for session in names {
+            let entries = read_after(&transaction, &programme.id, &session, Rev(0))?;
+            sessions.push((session, entries));
+        }
+    }
+    Ok(Whole {
+        programme,
+        verdict,
+        sessions,
+    })
+}
+
+/// The same after the snapshot that was made on this basis, where there is one that fits; after
+/// nothing where there is none. The whole chain is checked in either case.
+pub(super) fn read_on(
+    connection: &Connection,
+    event: &EventId,
+    session: &SessionId,
+    basis: &str,
+) -> Result<(Option<Made>, Vec<Recorded>), Fault> {
+    let transaction = as_of_now(connection)?;
+    let made = snapshot::fitting(&transaction, event, session, basis);
+    let after = made.as_ref().map_or(Rev(0), |(rev, _)| *rev);
+    let entries = read_after(&transaction, event, session, after)?;
+    Ok((made, entries))
+}
+
+/// What is there at this moment, whatever the store's owner writes meanwhile.
+fn as_of_now(connection: &Connection) -> Result<Transaction<'_>, Fault> {
+    Ok(connection.unchecked_transaction()?)
+}
+
+/// Checks the whole chain, and gives its entries after one.
+fn read_after(
+    connection: &Connection,
+    event: &EventId,
+    session: &SessionId,
+    after: Rev,
+) -> Result<Vec<Recorded>, Fault> {
     let mut chain = Chain::start(event, session.as_str());
     let mut entries = Vec::new();
-    let mut statement = connection.prepare(WHOLE)?;
-    for row in statement.query_map([event.as_str(), session.as_str()], row)? {
-        let row = row?;
-        chain.follow(&row)?;
-        let entry: Recorded = serde_json::from_str(&row.2)
-            .map_err(|why| chain.damaged(&format!("cannot be read: {why}")))?;
-        if entry.v > EVENT_VERSION {
-            return Err(Fault::Newer);
+    let walked = chain.walk(connection, |rev, _, text| {
+        if rev > after.0 {
+            entries.push(entry(rev, text)?);
         }
-        if entry.rev != Rev(chain.rev) {
-            return Err(chain.damaged("is in the wrong place"));
-        }
-        entries.push(entry);
+        Ok(())
+    })?;
+    match walked {
+        Ok(()) => {}
+        Err(Damage::Newer) => return Err(Fault::Newer),
+        Err(damage) => return Err(chain.fault(damage)),
     }
     let known = last_heads(connection, event)?.heads.remove(session);
     match known {
-        Some(head) if head != chain.head() => Err(chain.damaged(&format!(
-            "the event's journal knows of {} entries",
-            head.rev
-        ))),
-        None if chain.rev > 0 => Err(chain.damaged("the event's journal knows of none")),
+        Some(head) if head.rev > chain.rev => Err(chain.fault(Damage::Cut { known: head.rev })),
+        Some(head) if head.rev < chain.rev => Err(chain.fault_at(head.rev + 1, Damage::Unknown)),
+        Some(head) if head != chain.head() => {
+            Err(chain.fault_at(head.rev, "the event's own journal has another hash for it"))
+        }
+        None if chain.rev > 0 => Err(chain.fault_at(1, Damage::Unknown)),
         Some(_) | None => Ok(entries),
     }
 }
 
-/// The chain at its last entry, for more to follow.
-fn resume<'a>(
-    connection: &Connection,
-    event: &'a EventId,
-    name: &'a str,
-) -> Result<Chain<'a>, Fault> {
-    let mut chain = Chain::start(event, name);
-    let last = connection
-        .prepare_cached(LAST)?
-        .query_row([event.as_str(), name], row)
-        .optional()?;
-    if let Some((rev, hash, _)) = last {
-        let damaged = |_| chain.damaged("the chain cannot be continued");
-        (chain.rev, chain.hash) = (
-            u64::try_from(rev).map_err(|_| chain.damaged("has no place"))?,
-            Hash::try_from(hash).map_err(damaged)?,
-        );
+/// A session's entry, read at its place.
+fn entry(rev: u64, text: &str) -> Result<Recorded, Damage> {
+    known(text, EVENT_VERSION, rev, |entry: &Recorded| {
+        (entry.v, entry.rev.0)
+    })
+}
+
+/// An entry of the event's own chain, read at its place.
+fn heads(rev: u64, text: &str) -> Result<Heads, Damage> {
+    known(text, HEADS_VERSION, rev, |heads: &Heads| {
+        (heads.v, heads.rev)
+    })
+}
+
+/// An entry of a version that this program knows, and of this place.
+fn known<T: for<'a> Deserialize<'a>>(
+    text: &str,
+    v_max: u16,
+    rev: u64,
+    version_and_place: impl FnOnce(&T) -> (u16, u64),
+) -> Result<T, Damage> {
+    #[derive(Deserialize)]
+    struct Version {
+        v: u16,
     }
-    Ok(chain)
+    let newer = |v: u16| v > v_max;
+    match serde_json::from_str(text) {
+        Ok(entry) => match version_and_place(&entry) {
+            (v, _) if newer(v) => Err(Damage::Newer),
+            (_, written) if written != rev => Err(Damage::Moved { written }),
+            (_, _) => Ok(entry),
+        },
+        Err(why) => match serde_json::from_str(text) {
+            Ok(Version { v }) if newer(v) => Err(Damage::Newer),
+            Ok(_) | Err(_) => Err(Damage::Unreadable {
+                why: why.to_string(),
+            }),
+        },
+    }
 }
 
 /// What the event's own chain says last; nothing yet where it is empty.
 fn last_heads(connection: &Connection, event: &EventId) -> Result<Heads, Fault> {
-    let last = connection
-        .prepare_cached(LAST)?
-        .query_row([event.as_str(), EVENT_CHAIN], row)
-        .optional()?;
-    let Some((_, _, body)) = last else {
+    let Some(body) = Chain::last(connection, event, EVENT_CHAIN)? else {
         return Ok(Heads {
             v: HEADS_VERSION,
             rev: 0,
@@ -242,23 +248,6 @@ fn last_heads(connection: &Connection, event: &EventId) -> Result<Heads, Fault> 
 fn text(entry: &impl Serialize) -> Result<String, Fault> {
     serde_json::to_string(entry)
         .map_err(|why| Fault::Damaged(format!("an entry cannot be written: {why}")))
-}
-
-fn sha256(parts: &[&[u8]]) -> Hash {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        context.update(part);
-    }
-    let mut hash = Hash::default();
-    // SHA-256 gives as many bytes as `Hash` has.
-    for (to, from) in hash.iter_mut().zip(context.finish().as_ref()) {
-        *to = *from;
-    }
-    hash
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -288,7 +277,7 @@ mod tests {
             v: EVENT_VERSION,
             rev: Rev(rev),
             at: Timestamp(1000 + i64::try_from(rev).expect("small")),
-            event: Event::FloorRequested {
+            event: Event::MemberBack {
                 member: member.clone(),
             },
         })
@@ -372,15 +361,15 @@ mod tests {
             ),
             (
                 "DELETE FROM journal WHERE chain = 'session-1' AND rev >= 4",
-                "entry 4: the event's journal knows of 5 entries",
+                "entry 4: is missing and all after it: the event's own journal knows of 5 entries",
             ),
             (
                 "DELETE FROM journal WHERE chain = 'session-1'",
-                "entry 1: the event's journal knows of 5 entries",
+                "entry 1: is missing and all after it: the event's own journal knows of 5 entries",
             ),
             (
                 "DELETE FROM journal WHERE chain = ''",
-                "the event's journal knows of none",
+                "entry 1: is not known to the event's own journal",
             ),
             (
                 "UPDATE journal SET rev = 9 WHERE chain = 'session-1' AND rev = 5",

@@ -1,30 +1,36 @@
-//! SHELL. Where an event, its invites' revocations and its sessions' journal are kept: SQLite, one
-//! writer.
+//! SHELL. Where an event, what has been given out for it and revoked, and its sessions' journal are
+//! kept: SQLite, one writer.
 //!
 //! One file, `roundtable.db`, in a data folder that one process owns at a time ([`Store`]); others
 //! may read meanwhile ([`Reading`]). Calls block for the disk's time: an async caller makes them
 //! on a thread that may block. This module must never know who may do what, nor what time it is.
 
+mod access;
 mod fault;
 mod folder;
 mod journal;
 mod reading;
 mod schema;
+mod webhooks;
 mod writer;
 
 use std::path::Path;
 
 use rusqlite::{OpenFlags, params};
 
+pub use access::KeptInvite;
 pub use fault::Fault;
 pub use folder::Owner;
-pub use journal::Batch;
-pub use writer::{Journal, Writer};
+pub use journal::{Batch, Damage, Finding, Made, Verdict, Walked, Whole};
+pub use writer::{Journal, ToKeep, Writer};
 
 pub use reading::{Kept, Reading};
+pub use webhooks::{HookState, KeptHook, KeptLane};
 
 use crate::{
-    ids::{EventId, MemberId},
+    check::Report,
+    ids::{EventId, MemberId, SessionId},
+    meeting::Rev,
     programme::Programme,
     time::Timestamp,
 };
@@ -132,6 +138,34 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps that a limited invite was used on a device. The invite's limit bounds how many.
+    pub fn keep_use(&mut self, event: &EventId, jti: &str, device: i64) -> Result<(), Fault> {
+        self.reading.connection().execute(
+            "INSERT INTO invite_use (event, jti, device) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![event.as_str(), jti, device],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps what a member's check has found, in place of what an earlier one had. The roster bounds how
+    /// many are kept.
+    pub fn keep_report(
+        &mut self,
+        event: &EventId,
+        member: &MemberId,
+        at: Timestamp,
+        report: &Report,
+    ) -> Result<(), Fault> {
+        let body = serde_json::to_string(report)
+            .map_err(|why| Fault::Damaged(format!("a report cannot be written: {why}")))?;
+        self.reading.connection().execute(
+            "INSERT INTO check_report (event, member, at_ms, body) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body",
+            params![event.as_str(), member.as_str(), at.0, body],
+        )?;
+        Ok(())
+    }
+
     fn room_for_revocation(&self, event: &EventId, count: &str) -> Result<(), Fault> {
         self.reading.event(event)?;
         let kept: i64 = self
@@ -148,6 +182,51 @@ impl Store {
     /// journal has of it.
     pub fn append(&mut self, event: &EventId, batches: &[Batch]) -> Result<(), Fault> {
         journal::append(self.reading.connection_mut(), event, batches)
+    }
+
+    /// Keeps what somebody made of a session's entries up to one, in place of what was kept of it
+    /// before. `basis`: what else it was made of; where that has changed it is of no use.
+    pub fn keep_snapshot(
+        &mut self,
+        event: &EventId,
+        session: &SessionId,
+        rev: Rev,
+        basis: &str,
+        body: &str,
+    ) -> Result<(), Fault> {
+        journal::keep_snapshot(
+            self.reading.connection(),
+            (event, session),
+            rev,
+            basis,
+            body,
+        )
+    }
+
+    /// Keeps a subscription, which begins after what has happened so far. `most`: of an event.
+    pub fn add_webhook(
+        &mut self,
+        event: &EventId,
+        hook: &KeptHook,
+        most: u32,
+    ) -> Result<(), Fault> {
+        self.reading.event(event)?;
+        webhooks::add(self.reading.connection_mut(), event, hook, most)
+    }
+
+    /// Forgets a subscription; whether there was one.
+    pub fn remove_webhook(&mut self, event: &EventId, id: &str) -> Result<bool, Fault> {
+        webhooks::remove(self.reading.connection(), event, id)
+    }
+
+    /// Lets a subscription that has ended go on where it stopped; whether there is one.
+    pub fn resume_webhook(&mut self, event: &EventId, id: &str) -> Result<bool, Fault> {
+        webhooks::resume(self.reading.connection_mut(), event, id)
+    }
+
+    /// Keeps how a subscription stands. One that has been removed stays so.
+    pub fn keep_webhook(&mut self, event: &EventId, hook: &KeptHook) -> Result<(), Fault> {
+        webhooks::keep(self.reading.connection_mut(), event, hook)
     }
 
     /// Keeps a fact about the store itself under a name of the program's.
@@ -169,7 +248,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        auth::{Grant, Revocations, Validity},
+        auth::{Grant, Revocations, Uses, Validity},
+        check::{Checked, Verdict},
         programme::{MODEL_EVENT, parse},
         time::Millis,
     };
@@ -243,6 +323,7 @@ mod tests {
         let expected = Validity {
             not_before: NOW,
             expires: Timestamp(end.0 + 86_400_000),
+            uses: None,
         };
         assert_eq!(kept.validity(), expected);
     }
@@ -279,6 +360,20 @@ mod tests {
         let newest = first_grant(store.reading());
         assert_eq!(newest.not_before, later(21));
         assert!(!covers(&store, &model().id, &newest));
+    }
+
+    #[test]
+    fn the_devices_of_a_limited_link_are_kept() {
+        let (folder, mut store) = filled();
+        for device in [7, 7, -1] {
+            store.keep_use(&model().id, "x", device).expect("kept");
+        }
+        drop(store);
+        let store = Store::open(folder.path()).expect("the store");
+        let mut expected = Uses::default();
+        expected.note("x", 7);
+        expected.note("x", -1);
+        assert_eq!(store.reading().uses(&model().id).expect("read"), expected);
     }
 
     #[test]
@@ -329,6 +424,49 @@ mod tests {
         store
             .revoke_member(&model().id, &member, NOW)
             .expect("the way out that the message names");
+    }
+
+    #[test]
+    fn of_each_member_the_latest_report_is_kept() {
+        let (folder, mut store) = filled();
+        let event = model().id;
+        let [one, other] = [0, 1].map(|place: usize| model().seats[place].member.clone());
+        let report = |verdict, rtt_ms| Report {
+            verdict,
+            rtt_ms: Some(rtt_ms),
+            loss_pct: Some(0),
+            microphone: Some(true),
+            camera: None,
+            speaker: Some(false),
+            browser: "Firefox 153".to_owned(),
+        };
+        let mut keep = |member: &MemberId, at, report: &Report| {
+            let kept = store.keep_report(&event, member, at, report);
+            kept.expect("kept");
+        };
+        keep(&one, NOW, &report(Verdict::None, 1));
+        keep(&other, later(1), &report(Verdict::Tcp, 2));
+        keep(&one, later(2), &report(Verdict::Udp, 3));
+        // The seat of one who was taken off the roster.
+        keep(
+            &"nobody".parse().expect("a slug"),
+            NOW,
+            &report(Verdict::Udp, 4),
+        );
+        drop(store);
+        let store = Store::open(folder.path()).expect("the store");
+        let mut checks = store.reading().checks(&model()).expect("checks");
+        checks.sort_by_key(|checked| checked.at);
+        let checked = |member: &MemberId, at, report| Checked {
+            member: member.clone(),
+            at,
+            report,
+        };
+        let expected = [
+            checked(&other, later(1), report(Verdict::Tcp, 2)),
+            checked(&one, later(2), report(Verdict::Udp, 3)),
+        ];
+        assert_eq!(checks, expected);
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! What can be read from a store, by its owner and by others meanwhile.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::{DATABASE_FILE, Fault, journal, schema};
+use super::{
+    DATABASE_FILE, Fault,
+    journal::{self, Made, Verdict, Whole},
+    schema,
+    webhooks::{self, KeptHook},
+};
 use crate::{
-    auth::{GuestList, Revocations, Validity},
+    auth::{GuestList, Revocations, Uses, Validity},
+    check::Checked,
     ids::{EventId, SessionId},
-    meeting::event::Recorded,
+    meeting::event::{Recorded, Rev},
     programme::Programme,
     time::{Millis, Timestamp},
 };
@@ -35,6 +41,7 @@ impl Kept {
         Validity {
             not_before: self.imported,
             expires: end + AFTER_THE_END,
+            uses: None,
         }
     }
 
@@ -129,9 +136,101 @@ impl Reading {
         Ok(revocations)
     }
 
+    /// On which devices an event's limited links have been used.
+    pub fn uses(&self, event: &EventId) -> Result<Uses, Fault> {
+        let mut uses = Uses::default();
+        let mut statement = self
+            .connection
+            .prepare("SELECT jti, device FROM invite_use WHERE event = ?1")?;
+        let rows = statement.query_map([event.as_str()], |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?))
+        })?;
+        for row in rows {
+            let (jti, device) = row?;
+            uses.note(jti, device);
+        }
+        Ok(uses)
+    }
+
+    /// What each member's latest check has found, by member. One of a seat that is no more is left
+    /// out, as is one that this version cannot read.
+    pub fn checks(&self, programme: &Programme) -> Result<Vec<Checked>, Fault> {
+        let mut statement = self.connection.prepare(
+            "SELECT member, at_ms, body FROM check_report WHERE event = ?1 ORDER BY member",
+        )?;
+        let rows = statement.query_map([programme.id.as_str()], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get(1)?,
+                row.get::<_, String>(2)?,
+            ))
+        })?;
+        let mut checks = Vec::new();
+        for row in rows {
+            let (member, at, body) = row?;
+            let seat = programme
+                .seats
+                .iter()
+                .find(|seat| seat.member.as_str() == member);
+            if let (Some(seat), Ok(report)) = (seat, serde_json::from_str(&body)) {
+                checks.push(Checked {
+                    member: seat.member.clone(),
+                    at: Timestamp(at),
+                    report,
+                });
+            }
+        }
+        Ok(checks)
+    }
+
     /// Everything that happened in a session, in order; the whole chain is checked.
     pub fn journal(&self, event: &EventId, session: &SessionId) -> Result<Vec<Recorded>, Fault> {
         journal::read(&self.connection, event, session)
+    }
+
+    /// The same for somebody who keeps snapshots: the newest one that was made on this basis of the
+    /// very entries that the journal has, and the entries after it; all entries where there is none. A
+    /// snapshot that is damaged is none.
+    pub fn journal_from(
+        &self,
+        event: &EventId,
+        session: &SessionId,
+        basis: &str,
+    ) -> Result<(Option<Made>, Vec<Recorded>), Fault> {
+        journal::read_on(&self.connection, event, session, basis)
+    }
+
+    /// How far each session's journal is.
+    pub fn revs(&self, event: &EventId) -> Result<BTreeMap<SessionId, Rev>, Fault> {
+        journal::revs(&self.connection, event)
+    }
+
+    /// Some of a session's entries after one, `most` at most. For one who follows the journal: only the
+    /// start looks at the chain.
+    pub fn entries_after(
+        &self,
+        event: &EventId,
+        session: &SessionId,
+        after: Rev,
+        most: u32,
+    ) -> Result<Vec<Recorded>, Fault> {
+        journal::entries_after(&self.connection, (event, session), after, most)
+    }
+
+    /// The subscriptions to an event, the eldest first.
+    pub fn webhooks(&self, event: &EventId) -> Result<Vec<KeptHook>, Fault> {
+        webhooks::read(&self.connection, event)
+    }
+
+    /// Looks at every chain of an event: whether the record is whole, and where it is not.
+    pub fn verify(&self, event: &EventId) -> Result<Verdict, Fault> {
+        journal::verify(&self.connection, &self.event(event)?.programme)
+    }
+
+    /// Everything of an event as it is at one moment: what [`Reading::verify`] says, and where that is
+    /// whole, the entries of every session.
+    pub fn whole(&self, event: &EventId) -> Result<Whole, Fault> {
+        journal::whole(&self.connection, self.event(event)?.programme)
     }
 
     /// A fact kept with [`Store::set_meta`].

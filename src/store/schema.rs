@@ -43,6 +43,81 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (event, chain, rev)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE snapshot (
+        event TEXT NOT NULL REFERENCES programme,
+        chain TEXT NOT NULL, -- a session's id
+        rev INTEGER NOT NULL, -- the last entry that it was made of
+        hash BLOB NOT NULL, -- that entry's
+        basis TEXT NOT NULL, -- what else it was made of, as its maker says it
+        body TEXT NOT NULL,
+        seal BLOB NOT NULL, -- SHA-256 of hash, basis and body
+        PRIMARY KEY (event, chain)
+    ) STRICT;
+",
+    "
+    CREATE TABLE invite_use (
+        event TEXT NOT NULL REFERENCES programme,
+        jti TEXT NOT NULL,
+        device INTEGER NOT NULL, -- below 0: of those that give no number
+        PRIMARY KEY (event, jti, device)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    CREATE TABLE invite (
+        event TEXT NOT NULL REFERENCES programme,
+        jti TEXT NOT NULL,
+        member TEXT NOT NULL,
+        role TEXT NOT NULL,
+        minted_ms INTEGER NOT NULL,
+        not_before_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        uses INTEGER, -- on how many devices; null: on any number
+        PRIMARY KEY (event, jti)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE api_token (
+        jti TEXT PRIMARY KEY,
+        event TEXT NOT NULL, -- need not be there yet: a token may be made to bring it
+        scopes TEXT NOT NULL, -- words with spaces between
+        note TEXT NOT NULL,
+        minted_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        revoked_ms INTEGER
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    CREATE TABLE webhook (
+        event TEXT NOT NULL REFERENCES programme,
+        id TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        url TEXT NOT NULL,
+        types TEXT NOT NULL, -- JSON: a list of texts
+        secret TEXT NOT NULL,
+        state TEXT NOT NULL, -- active, failed, gone
+        error_ms INTEGER, -- the latest failure; none where all is well
+        error TEXT,
+        PRIMARY KEY (event, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE webhook_lane (
+        event TEXT NOT NULL,
+        id TEXT NOT NULL,
+        session TEXT NOT NULL,
+        rev INTEGER NOT NULL, -- of the last entry that needs no delivery any more
+        attempts INTEGER NOT NULL, -- that have failed, of the next one
+        failing_ms INTEGER, -- since when
+        PRIMARY KEY (event, id, session),
+        FOREIGN KEY (event, id) REFERENCES webhook ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    CREATE TABLE check_report (
+        event TEXT NOT NULL REFERENCES programme,
+        member TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        body TEXT NOT NULL, -- JSON
+        PRIMARY KEY (event, member)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the file to the present version, all or nothing.

@@ -27,16 +27,44 @@ use crate::{
 /// again. Nothing that is not stored is announced, so the meetings stand still meanwhile.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// What a session's room leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToKeep {
+    /// Entries that follow one another.
+    Entries(Vec<Recorded>),
+    /// Its whole state after an entry, so that the next start need not read those before.
+    Snapshot {
+        /// After which entry, which has been stored.
+        rev: Rev,
+        /// The state as text.
+        body: String,
+    },
+}
+
 /// What waits to be written.
 #[derive(Default)]
 struct Mailbox {
     /// By session. Bounded by the rooms, each of which takes no more requests while so much of its
     /// own is unstored.
     entries: BTreeMap<SessionId, Vec<Recorded>>,
+    /// The latest of each session, and what it was made of beside the entries.
+    snapshots: BTreeMap<SessionId, Snapshot>,
     /// Tells a session's room what has been stored.
     stored: BTreeMap<SessionId, watch::Sender<Rev>>,
     /// No more will come.
     closed: bool,
+}
+
+struct Snapshot {
+    rev: Rev,
+    basis: Arc<str>,
+    body: String,
+}
+
+impl Mailbox {
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.snapshots.is_empty()
+    }
 }
 
 #[derive(Default)]
@@ -45,6 +73,8 @@ struct Shared {
     filled: Condvar,
     /// The last attempt to write has failed, or nobody writes any more.
     failing: AtomicBool,
+    /// Counts what has been committed, for those who follow the journal.
+    commits: watch::Sender<u64>,
 }
 
 impl Shared {
@@ -85,23 +115,36 @@ impl Journal {
         self.shared.failing.load(Ordering::Relaxed)
     }
 
+    /// Changes with each commit.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.shared.commits.subscribe()
+    }
+
     /// What a session's room leaves its entries with, and hears of the last that is stored by. `rev`:
-    /// what has been stored so far.
+    /// what has been stored so far; `basis`: what its snapshots are made of beside the entries.
     pub fn session(
         &self,
         session: SessionId,
         rev: Rev,
-    ) -> (
-        impl FnMut(Vec<Recorded>) + Send + 'static,
-        watch::Receiver<Rev>,
-    ) {
+        basis: &str,
+    ) -> (impl FnMut(ToKeep) + Send + 'static, watch::Receiver<Rev>) {
         let (stored, heard) = watch::channel(rev);
         let shared = Arc::clone(&self.shared);
         shared.lock().stored.insert(session.clone(), stored);
-        let append = move |entries: Vec<Recorded>| {
+        let basis: Arc<str> = basis.into();
+        let append = move |left: ToKeep| {
             let mut mailbox = shared.lock();
-            let waiting = mailbox.entries.entry(session.clone()).or_default();
-            waiting.extend(entries);
+            match left {
+                ToKeep::Entries(entries) => {
+                    let waiting = mailbox.entries.entry(session.clone()).or_default();
+                    waiting.extend(entries);
+                }
+                ToKeep::Snapshot { rev, body } => {
+                    let basis = Arc::clone(&basis);
+                    let snapshot = Snapshot { rev, basis, body };
+                    mailbox.snapshots.insert(session.clone(), snapshot);
+                }
+            }
             drop(mailbox);
             shared.filled.notify_one();
         };
@@ -135,32 +178,52 @@ fn write(event: &EventId, store: &Mutex<Store>, shared: &Shared) {
     let _ending = Ending(shared);
     loop {
         let mut mailbox = shared.lock();
-        while mailbox.entries.is_empty() && !mailbox.closed {
+        while mailbox.is_empty() && !mailbox.closed {
             mailbox = shared
                 .filled
                 .wait(mailbox)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if mailbox.entries.is_empty() {
+        if mailbox.is_empty() {
             return;
         }
         let entries = std::mem::take(&mut mailbox.entries);
+        let snapshots = std::mem::take(&mut mailbox.snapshots);
         drop(mailbox);
 
         let batches: Vec<Batch> = entries
             .into_iter()
             .map(|(session, entries)| Batch { session, entries })
             .collect();
-        insist(&shared.failing, || {
-            let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-            store.append(event, &batches)
-        });
+        if !batches.is_empty() {
+            insist(&shared.failing, || {
+                let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                store.append(event, &batches)
+            });
+        }
         let mailbox = shared.lock();
         for batch in &batches {
             let last = batch.entries.last().map(|entry| entry.rev);
             if let (Some(stored), Some(rev)) = (mailbox.stored.get(&batch.session), last) {
                 stored.send_replace(rev);
             }
+        }
+        drop(mailbox);
+        if !batches.is_empty() {
+            shared
+                .commits
+                .send_modify(|commits| *commits = commits.wrapping_add(1));
+        }
+        keep(store, event, snapshots);
+    }
+}
+
+/// A snapshot only makes the next start shorter: one that cannot be kept is given up.
+fn keep(store: &Mutex<Store>, event: &EventId, snapshots: BTreeMap<SessionId, Snapshot>) {
+    for (session, Snapshot { rev, basis, body }) in snapshots {
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(why) = store.keep_snapshot(event, &session, rev, &basis, &body) {
+            tracing::warn!(%session, "a snapshot could not be kept: {why}");
         }
     }
 }
@@ -213,16 +276,20 @@ mod tests {
         let (_folder, store, event) = store();
         let session: SessionId = "session-1".parse().expect("a slug");
         let (journal, writer) = Journal::start(event.clone(), Arc::clone(&store)).expect("started");
-        let (mut append, mut stored) = journal.session(session.clone(), Rev(0));
+        let (mut append, mut stored) = journal.session(session.clone(), Rev(0), "the plan");
         // The disk is busy: the room goes on, and hears nothing.
         let busy = store.lock().expect("no panic");
-        append(vec![entry(1), entry(2)]);
-        append(vec![entry(3)]);
+        append(ToKeep::Entries(vec![entry(1), entry(2)]));
+        append(ToKeep::Entries(vec![entry(3)]));
         assert_eq!(*stored.borrow(), Rev(0));
         drop(busy);
         let heard = stored.wait_for(|rev| *rev == Rev(3)).await;
         assert_eq!(*heard.expect("the thread runs"), Rev(3));
-        append(vec![entry(4)]);
+        append(ToKeep::Entries(vec![entry(4)]));
+        append(ToKeep::Snapshot {
+            rev: Rev(3),
+            body: "the state".to_owned(),
+        });
         assert!(!journal.is_failing());
         tokio::task::spawn_blocking(|| writer.finish())
             .await
@@ -231,6 +298,10 @@ mod tests {
         let store = store.lock().expect("no panic");
         let kept = store.reading().journal(&event, &session).expect("read");
         assert_eq!(kept, [1, 2, 3, 4].map(entry));
+        let from = store.reading().journal_from(&event, &session, "the plan");
+        let (snapshot, after) = from.expect("read");
+        assert_eq!(snapshot, Some((Rev(3), "the state".to_owned())));
+        assert_eq!(after, [entry(4)]);
     }
 
     #[test]

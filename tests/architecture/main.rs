@@ -2,6 +2,7 @@
 //! sockets, threads and `async` live only in files whose first line says SHELL. The tables below are
 //! the rules; everything under them reads sources with `syn` and compares. Knows nothing of taste.
 
+mod client;
 mod mentions;
 
 use std::{collections::BTreeSet, fmt, fs, path::Path};
@@ -16,29 +17,33 @@ const DIRECTIONS: &[(&str, &str)] = &[
     ("ids", ""),
     ("time", ""),
     ("telemetry", ""),
+    ("csv", ""),
     ("meeting", "ids time"),
     ("media::shard", "ids time =media"),
     ("media::worker", "ids time =media media::batch media::shard"),
     ("media", "ids time media::shard"),
     // A role is the roster's word; a programme is made of seats and session plans.
-    ("auth", "ids time meeting::roster"),
+    ("auth", "ids time meeting::roster csv"),
     ("programme", "ids time meeting"),
-    ("store", "ids time meeting programme auth"),
+    ("check", "ids time =media"),
+    ("record", "ids time meeting programme csv"),
+    ("store", "ids time meeting programme auth check"),
     ("room", "ids time meeting programme media auth store"),
+    ("webhooks", "ids time meeting store"),
     (
         "signalling",
-        "ids time meeting programme media auth store room",
+        "ids time meeting programme media auth check store room",
     ),
     (
         "http",
-        "ids time meeting programme media auth store room signalling",
+        "ids time csv meeting programme record media auth check store room signalling webhooks",
     ),
     // The load test uses the server as a stranger does: over the wire.
     ("loadtest", "ids time meeting programme signalling::wire"),
     // Assembles the settings that each module owns.
     (
         "config",
-        "ids time meeting programme media auth store room signalling http telemetry",
+        "ids time meeting programme media auth check store room signalling http webhooks telemetry",
     ),
     ("clock", "time"),
     // The composition root, and `main`'s hands.
@@ -75,7 +80,15 @@ const SHELL_ONLY: &[&str] = &[
 const TESTS_MAY: &[&str] = &["…Instant::now", "…SystemTime::now", "std::thread"];
 
 /// Modules that may never become a shell, with all below them: the cores.
-const NEVER_SHELL: &[&str] = &["ids", "time", "meeting", "media::shard", "programme"];
+const NEVER_SHELL: &[&str] = &[
+    "ids",
+    "time",
+    "csv",
+    "meeting",
+    "media::shard",
+    "programme",
+    "record",
+];
 
 #[test]
 fn imports_follow_the_table_and_only_shells_touch_the_world() {

@@ -204,6 +204,7 @@ async fn the_floor(
     }
 
     // A chair's mute keeps the turn and shuts the microphone; only its owner opens it again.
+    seats[0].press("tab-people").await;
     let granted = seats[0].press_on("grant", &speaker.member).await;
     everybody_hears(&seats, SPEAKER, granted).await;
     let muted = seats[0].press_on("mute", &speaker.member).await;

@@ -40,6 +40,7 @@ async fn who_cannot_come_in_is_told_why() {
 
     let chair = Seat::join(&browser, &server, &server.members("chair")[0], &[]).await;
     let removed = Seat::join(&browser, &server, "malaysia-1", &[]).await;
+    chair.press("tab-people").await;
     let row = "[data-testid=member-row][data-member=malaysia-1]";
     chair.tab.click(&format!("{row} [data-testid=more]")).await;
     chair

@@ -7,7 +7,7 @@ use crate::{
     support::{browser::Browser, pass, seat::Seat, server::Server},
 };
 
-/// The page's modules that need no page: the room's state, its clock, where tiles stand.
+/// The page's modules that need no page: the room's state, its clock, where tiles stand, the texts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_s_modules_keep_their_promises() {
     let _stage = stage().await;
@@ -15,10 +15,16 @@ async fn the_page_s_modules_keep_their_promises() {
     let browser = Browser::chromium(PEOPLE[0]).await;
     let observer = &server.members("observer")[0];
     let tab = browser.tab("modules", &server.link(observer).url).await;
-    let script = include_str!("support/page_checks.js");
+    let scripts = concat!(
+        include_str!("support/page_checks.js"),
+        include_str!("support/language_checks.js")
+    );
     let wrong: Vec<String> = tab
         .run(&format!(
-            "{script}; return await pageChecks((name) => import(`/assets/${{name}}`));"
+            "{scripts}; \
+             const load = (name) => import(`/assets/${{name}}`); \
+             const read = async (name) => (await fetch(`/assets/${{name}}`)).text(); \
+             return [...await pageChecks(load), ...await languageChecks(load, read)];"
         ))
         .await;
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -121,7 +127,8 @@ async fn the_room_fits_a_desk_and_a_phone() {
             assert!(inside, "trouble at {width}: {control} is cut off");
         }
     }
-    for row in ["queue-item", "member-row"] {
+    for (tab, row) in [("tab-floor", "queue-item"), ("tab-people", "member-row")] {
+        chair.press(tab).await;
         let row = format!("[data-testid={row}][data-member=malaysia-1]");
         chair.says(&row, "Connection lost").await;
     }

@@ -5,16 +5,25 @@
     reason = "these tests are about real time in real browsers"
 )]
 
+mod access;
+mod asleep;
+mod board;
+mod busy;
+mod checking;
 mod coming;
+mod delegate;
+mod desk;
 mod floor;
 mod layers;
 mod links;
+mod listening;
 mod looks;
 mod loss;
 mod measuring;
 mod returning;
 mod screen;
 mod support;
+mod table;
 
 use support::browser::{Browser, Person};
 use tokio::sync::{Mutex, MutexGuard};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    program::{Place, text_of},
+    program::{Place, Served, text_of},
     serve::{links, token},
     web::Socket,
 };
@@ -151,4 +151,32 @@ fn a_link_is_withdrawn_without_a_server() {
     assert_eq!((said.code, said.out.as_str()), (Some(0), "revoked -gK2\n"));
     let after = json(&place, &["--member", "csis-1"]);
     assert_ne!(token(&after[0]), token(&before[0]));
+}
+
+#[tokio::test]
+async fn a_limited_link_opens_on_so_many_devices_also_after_a_restart() {
+    let place = imported();
+    let limited = json(
+        &place,
+        &["--member", "csis-1", "--valid-days", "3", "--uses", "1"],
+    );
+    let hello = |device: u64| serde_json::json!({"type": "hello", "token": token(&limited[0]), "device": device});
+    let said = async |served: &Served, device| {
+        let mut socket = Socket::open(served, "roundtable.v1", None)
+            .await
+            .expect("a socket");
+        socket.ask(hello(device)).await.map(|_| ())
+    };
+    let served = place.serve(&[]);
+    assert_eq!(said(&served, 7).await, Ok(()));
+    assert_eq!(said(&served, 7).await, Ok(()));
+    assert_eq!(said(&served, 8).await, Err("link_used_up".to_owned()));
+    drop(served);
+    let served = place.serve(&[]);
+    assert_eq!(said(&served, 8).await, Err("link_used_up".to_owned()));
+    assert_eq!(said(&served, 7).await, Ok(()));
+    for wrong in ["0", "1001", "many"] {
+        let said = place.run_on_data(&["invite", "--uses", wrong]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+    }
 }

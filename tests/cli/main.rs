@@ -8,4 +8,5 @@ mod program;
 mod refusals;
 mod serve;
 mod stopping;
+mod verify;
 mod web;

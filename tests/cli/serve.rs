@@ -96,7 +96,7 @@ fn the_links_file_has_every_seat_and_is_private() {
 #[test]
 fn the_page_is_guarded_and_asked_for_again() {
     let served = Place::new().serve(&["--demo"]);
-    for path in ["/", "/join"] {
+    for path in ["/", "/join", "/check"] {
         let page = get(&served, path, "");
         assert_eq!(page.status, 200);
         assert_eq!(

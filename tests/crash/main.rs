@@ -168,7 +168,7 @@ fn moves(journal: &[Recorded], member: &str) -> u64 {
     let mut moves = 0;
     for entry in journal {
         let raised = match &entry.event {
-            Event::FloorRequested { member: its } if its.as_str() == member => true,
+            Event::FloorRequested { member: its, .. } if its.as_str() == member => true,
             Event::FloorWithdrawn { member: its, .. } if its.as_str() == member => false,
             _ => continue,
         };

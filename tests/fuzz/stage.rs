@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use roundtable::media::{
-    AudioRank, Gate, Kin, Notice, Order, PeerId, Sending, Source,
+    AudioRank, Gate, Kin, Notice, Order, PeerId, Seen, Sending, Source,
     shard::{DATAGRAM_BYTES_MAX, rtp::Header, srtp::Profile},
 };
 
@@ -106,7 +106,10 @@ impl Stage {
             let peer = stage.clients[place].id;
             let gate = Gate::Open(AudioRank::Other);
             stage.order(Order::Hear { peer, gate });
-            stage.order(Order::Show { peer, shown: true });
+            stage.order(Order::Show {
+                peer,
+                seen: Seen::ALL,
+            });
         }
         // Well-behaved at first, so that its streams are known by their own numbers.
         for good in stage.rtp.clone() {

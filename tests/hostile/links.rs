@@ -81,6 +81,7 @@ fn links_that_open_nothing_say_why() {
             jti: jti.to_owned(),
             not_before: Timestamp(not_before),
             expires: Timestamp(expires),
+            uses: None,
         })
     };
     let eddsa = json!({"alg": "EdDSA", "typ": "JWT"});
@@ -293,7 +294,10 @@ fn a_chair_s_removal_is_for_good_and_cuts_the_media() {
     pair.undisturbed("a removal", || {
         let begun = Instant::now();
         chair
-            .ask("member.remove", json!({"member": delegates[0]}))
+            .ask(
+                "member.remove",
+                json!({"member": delegates[0], "ban": true}),
+            )
             .expect("a chair may");
         let ended = caller.line.ended();
         assert!(begun.elapsed() < OUT_WITHIN, "{:?}", begun.elapsed());

@@ -93,8 +93,8 @@ fn malformed() -> Vec<(String, Option<u64>)> {
         ",\"type\":\"floor.next\",\"after_turn\":-1",
         ",\"type\":\"floor.next\",\"after_turn\":1e30",
         ",\"type\":\"floor.grant\",\"member\":\"laos-1\",\"after_turn\":\"1\"",
-        ",\"type\":\"floor.configure\",\"mode\":\"anarchy\",\"microphones\":1",
-        ",\"type\":\"floor.configure\",\"mode\":\"open\",\"microphones\":300",
+        ",\"type\":\"session.configure\",\"mode\":\"anarchy\",\"microphones\":1",
+        ",\"type\":\"session.configure\",\"mode\":\"open\",\"microphones\":300",
         ",\"type\":\"member.mute\",\"member\":\"Nobody!\"",
     ] {
         texts.push((format!("{{\"id\":5{rest}}}"), Some(5)));
@@ -177,7 +177,9 @@ fn requests_out_of_order_are_told_what_comes_first() {
     let token = json!({"token": house.seat(member).token});
     line.ask("hello", token.clone()).expect("a seat");
     assert_eq!(code(&line.ask("hello", token)), "not_now");
-    for (kind, fields) in all.iter().filter(|(kind, _)| kind != "session.join") {
+    // A path may be tried, and what was found be told, without a room.
+    let of_a_room = |kind: &str| kind != "session.join" && !kind.starts_with("check.");
+    for (kind, fields) in all.iter().filter(|(kind, _)| of_a_room(kind)) {
         assert_eq!(
             code(&line.ask(kind, fields.clone())),
             "not_ready",
@@ -208,76 +210,168 @@ fn requests_out_of_order_are_told_what_comes_first() {
     house.is_unharmed("requests out of order");
 }
 
-/// A request of each type that is for a room.
-fn of_the_room() -> Vec<(String, Value)> {
-    let with = |kind: &str, fields| (kind.to_owned(), fields);
-    let mut all = vec![
-        with("session.join", json!({"session": SESSION})),
-        with("media.offer", json!({"sdp": "v=0", "sending": []})),
-        with("media.candidate", json!({"candidate": null})),
-    ];
-    for kind in [
-        "session.snapshot",
-        "session.leave",
-        "floor.request",
-        "floor.withdraw",
-        "floor.yield",
-        "floor.unmute",
-    ] {
-        all.push(with(kind, json!({})));
-    }
-    all.extend(of_a_chair("laos-1"));
-    all
+/// Every example of a request on the protocol's page from this heading on, up to the next chapter.
+fn examples(heading: &str) -> Vec<Value> {
+    let page = include_str!("../../src/signalling/protocol.md");
+    let section = page.split(heading).nth(1).expect("it is there");
+    let section = section.split("\n## ").next().expect("its text");
+    let examples = section.split("```json request\n").skip(1);
+    let examples = examples.filter_map(|rest| rest.split("\n```").next());
+    examples
+        .map(|text| serde_json::from_str(text).expect("JSON"))
+        .collect()
 }
 
-/// Every chair's command, about this member.
-fn of_a_chair(member: &str) -> Vec<(String, Value)> {
-    let with = |kind: &str, fields| (kind.to_owned(), fields);
-    let mut all = Vec::new();
-    for kind in ["prepare", "open", "pause", "resume", "close", "reopen"] {
-        all.push(with(&format!("session.{kind}"), json!({})));
+/// Their types with their fields.
+fn requests(examples: Vec<Value>) -> Vec<(String, Value)> {
+    let parts = |example: Value| {
+        let mut fields = example.as_object().expect("an object").clone();
+        fields.remove("id");
+        let kind = fields.remove("type").expect("a type");
+        (kind.as_str().expect("a text").to_owned(), fields.into())
+    };
+    examples.into_iter().map(parts).collect()
+}
+
+/// A request of each type that is for a room.
+fn of_the_room() -> Vec<(String, Value)> {
+    let all = requests(examples("## Requests and answers"));
+    let all = all
+        .into_iter()
+        .filter(|(kind, _)| kind != "hello" && kind != "ping");
+    all.map(|(kind, fields)| match kind.as_str() {
+        "session.join" => (kind, json!({"session": SESSION})),
+        "session.move_on" => (kind, json!({"session": SESSION})),
+        _ => (kind, fields),
+    })
+    .collect()
+}
+
+/// Every chair's command.
+fn of_a_chair() -> Vec<(String, Value)> {
+    requests(examples("### A chair's requests: the session"))
+}
+
+/// Fields that may be left out.
+const OPTIONAL: [&str; 9] = [
+    "name", "rev", "device", "kind", "point", "force", "clear", "ban", "place",
+];
+
+/// Fields that may be null.
+const NULLABLE: [(&str, &str); 7] = [
+    ("session.spotlight", "member"),
+    ("media.candidate", "candidate"),
+    ("check.report", "rtt_ms"),
+    ("check.report", "loss_pct"),
+    ("check.report", "microphone"),
+    ("check.report", "camera"),
+    ("check.report", "speaker"),
+];
+
+/// What a field's value must not be, by what it is in the example.
+fn wrong_types(value: &Value) -> Vec<Value> {
+    let mut wrong = vec![json!({}), json!({"a": 1})];
+    match value {
+        Value::String(_) | Value::Null => wrong.extend([json!(7), json!([]), json!(true)]),
+        Value::Number(_) => wrong.extend([json!("7"), json!(-1), json!(1.5), json!(1e300)]),
+        Value::Bool(_) => wrong.extend([json!(1), json!("true")]),
+        Value::Array(_) => wrong.extend([json!("x"), json!([7]), json!([[]])]),
+        Value::Object(_) => {}
     }
-    for kind in [
-        "floor.pause_clock",
-        "floor.resume_clock",
-        "floor.stop",
-        "floor.remove",
-        "member.mute",
-        "member.ask_unmute",
-        "member.remove",
-    ] {
-        all.push(with(kind, json!({"member": member})));
+    wrong
+}
+
+/// What is of the right type and too long or too large.
+fn too_much(value: &Value) -> Option<Value> {
+    match value {
+        Value::String(_) | Value::Null => Some(json!("x".repeat(60_000))),
+        Value::Number(_) => Some(json!(u64::MAX)),
+        Value::Array(items) => Some(json!(vec![items.first()?; 600])),
+        Value::Bool(_) | Value::Object(_) => None,
     }
-    all.push(with("floor.next", json!({"after_turn": 0})));
-    all.push(with(
-        "floor.grant",
-        json!({"member": member, "after_turn": 0}),
-    ));
-    all.push(with(
-        "floor.configure",
-        json!({"mode": "open", "microphones": 25}),
-    ));
-    all
+}
+
+#[test]
+fn every_request_that_is_not_as_the_page_says_is_refused_and_changes_nothing() {
+    let house = House::open(&UNHURRIED);
+    let pair = Pair::seat(&house);
+    let mut line = Line::join(&house, &house.members("chair")[0]);
+    let state = |line: &mut Line| {
+        let answer = line.ask("session.snapshot", json!({}));
+        let mut state = answer.expect("the state")["snapshot"].clone();
+        for part in ["at", "turns"] {
+            state.as_object_mut().expect("an object").remove(part);
+        }
+        state
+    };
+    let before = state(&mut line);
+    let mut tried = 0;
+    pair.undisturbed("requests with wrong fields", || {
+        let all = requests(examples("## Requests and answers"));
+        for (kind, fields) in all.iter().filter(|(kind, _)| kind != "hello") {
+            let example = fields.as_object().expect("an object");
+            let mut refused = |change: &dyn Fn(&mut serde_json::Map<String, Value>),
+                               codes: &[&str]| {
+                let mut fields = example.clone();
+                change(&mut fields);
+                let shown: String = format!("{kind} {fields:?}").chars().take(200).collect();
+                let answer = line.ask(kind, Value::Object(fields));
+                assert!(codes.contains(&code(&answer)), "{}: {shown}", code(&answer));
+                tried += 1;
+            };
+            refused(
+                &|it| drop(it.insert("more".to_owned(), json!(1))),
+                &["bad_request"],
+            );
+            for (field, value) in example {
+                let all_optional = kind == "session.configure";
+                if !OPTIONAL.contains(&field.as_str())
+                    && !all_optional
+                    && !NULLABLE.contains(&(kind.as_str(), field.as_str()))
+                {
+                    refused(&|it| drop(it.remove(field)), &["bad_request"]);
+                    refused(
+                        &|it| drop(it.insert(field.clone(), Value::Null)),
+                        &["bad_request"],
+                    );
+                }
+                for wrong in wrong_types(value) {
+                    let wrong = || wrong.clone();
+                    refused(
+                        &|it| drop(it.insert(field.clone(), wrong())),
+                        &["bad_request"],
+                    );
+                }
+                if let Some(much) = too_much(value) {
+                    // An offer that is too long is named as such, a turn that never was is not the last.
+                    let codes = [
+                        "bad_request",
+                        "limit",
+                        "not_now",
+                        "conflict",
+                        "bad_offer",
+                        "unknown_member",
+                    ];
+                    refused(&|it| drop(it.insert(field.clone(), much.clone())), &codes);
+                }
+            }
+        }
+    });
+    assert!(tried > 500, "{tried}");
+    assert_eq!(state(&mut line), before);
+    house.is_unharmed("requests with wrong fields");
 }
 
 #[test]
 fn nobody_but_a_chair_gives_a_chair_s_orders() {
     let house = House::open(&UNHURRIED);
     let pair = Pair::seat(&house);
-    let target = house.members("delegate").pop().expect("the pair's speaker");
-    let page = include_str!("../../src/signalling/protocol.md");
-    let section = page
-        .split("### A chair's requests")
-        .nth(1)
-        .expect("it is there");
-    let section = section.split("\n## ").next().expect("its text");
-    let listed = section.matches("\"type\":\"").count();
-    let orders = of_a_chair(&target);
-    assert_eq!(
-        orders.len(),
-        listed,
-        "every chair's request of the page is tried"
-    );
+    let mut orders = of_a_chair();
+    orders.push((
+        "recommendation.set_status".to_owned(),
+        json!({"number": 1, "status": "agreed"}),
+    ));
+    orders.push(("recommendation.sign".to_owned(), json!({"number": 1})));
     pair.undisturbed("usurpers", || {
         for role in [
             "delegate",
@@ -320,7 +414,7 @@ fn names_and_numbers_out_of_bounds_are_named() {
     for microphones in [0, 26, 255] {
         let fields = json!({"mode": "open", "microphones": microphones});
         assert_eq!(
-            code(&chair.ask("floor.configure", fields)),
+            code(&chair.ask("session.configure", fields)),
             "limit",
             "{microphones}"
         );

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use roundtable::media::{
-    AudioRank, Gate, Order,
+    AudioRank, Gate, Order, Seen,
     shard::{DATAGRAM_BYTES_MAX, rtcp, rtp, srtp::Profile, vp8},
 };
 
@@ -29,7 +29,13 @@ fn hall() -> (Hall, Vec<Client>) {
         let peer = clients[place].id;
         let gate = Gate::Open(AudioRank::Other);
         hall.order(Order::Hear { peer, gate }, &mut clients);
-        hall.order(Order::Show { peer, shown: true }, &mut clients);
+        hall.order(
+            Order::Show {
+                peer,
+                seen: Seen::ALL,
+            },
+            &mut clients,
+        );
     }
     (hall, clients)
 }

@@ -18,9 +18,12 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
 };
 
+use process::Process;
 use serde_json::{Value, json};
 use server::Server;
 
@@ -208,6 +211,83 @@ fn who_leaves_and_comes_back_hears_again() {
     assert_eq!(said.number("/joined"), 16.0);
 }
 
+/// Two sessions, of which the second has another way to give the floor and a door; six seats.
+const SMALL_EVENT: &str = r#"event = "small"
+title = "A small event"
+time_zone = "Asia/Jakarta"
+[[days]]
+date = 2020-11-19
+[[days.sessions]]
+id = "morning"
+title = "Morning"
+start = "09:00"
+minutes = 60
+items = [
+  { id = "one", title = "One", minutes = 30 },
+  { id = "two", title = "Two", minutes = 30, profile = { policy = "alternate" } },
+]
+[[days]]
+date = 2020-11-20
+[[days.sessions]]
+id = "evening"
+title = "Evening"
+start = "17:00"
+minutes = 60
+items = [
+  { id = "one", title = "One", minutes = 30 },
+  { id = "two", title = "Two", minutes = 30, profile = { mode = "operator" } },
+]
+profile = { mode = "fifo", lobby = true, chat = "chairs" }
+[delegations.a]
+name = "A"
+seats = [{ role = "chair" }, { role = "delegate", count = 2 }]
+[delegations.b]
+name = "B"
+seats = [{ role = "delegate" }, { role = "podium" }, { role = "observer" }]
+"#;
+
+fn small_event(more: &[&str]) -> Said {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("event.toml");
+    fs::write(&file, SMALL_EVENT).expect("written");
+    let file = file.to_str().expect("a plain path");
+    let fast = ["--scenario", "agenda", "--event", file, "--speed", "600"];
+    let few = ["--speakers", "3", "--ramp", "0", "--max-p99-ms", "3000"];
+    loadtest(&[&fast[..], &few, more].concat())
+}
+
+#[test]
+fn an_events_own_agenda_is_played_and_all_go_over() {
+    // The half of the small event's seats that are lean go over as well.
+    let said = small_event(&["--max-grant-ms", "5000", "--lean", "2"]);
+    said.passed();
+    assert_eq!(said.number("/joined"), 6.0);
+    let whole = |count: u8| json!({"expected": count, "received": count});
+    assert_eq!(said.report["agenda"]["sessions"], whole(2));
+    assert_eq!(said.report["agenda"]["items"], whole(4));
+    assert_eq!(said.number("/agenda/joins"), 12.0);
+    assert_eq!(said.number("/agenda/recommendations"), 2.0);
+    assert_eq!(said.number("/agenda/messages"), 4.0);
+    assert!(said.number("/grants") >= 8.0, "two an item: {said:?}");
+    assert!(said.number("/agenda/hands") >= 6.0, "{said:?}");
+    assert!(said.number("/agenda/last_over_ms/0") > 0.0, "{said:?}");
+    assert!(said.number("/grant_to_audio_ms/p50") > 0.0, "{said:?}");
+    assert_eq!(said.report["faults"], json!([]), "{said:?}");
+    assert!(said.out.contains("4 of 4 items"), "{said:?}");
+}
+
+#[test]
+fn an_agenda_that_does_not_keep_its_limits_fails() {
+    let said = small_event(&["--max-move-ms", "0"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.err
+            .contains("the last one was in the next session after"),
+        "{said:?}"
+    );
+    assert!(said.err.contains("(--max-move-ms 0)"), "{said:?}");
+}
+
 #[test]
 fn sinks_count_without_opening() {
     let sinks = ["--scenario", "audio", "--participants", "20", "--sinks"];
@@ -325,9 +405,33 @@ fn what_cannot_be_done_is_told_by_code_2() {
     let many = loadtest(&["--participants", "3", "--speakers", "5"]);
     assert_eq!(many.code, Some(2), "{many:?}");
     assert!(many.err.contains("too few for 5 speakers"), "{many:?}");
+    let model = roundtable(&["loadtest", "--speed", "2"]);
+    assert_eq!(model.status.code(), Some(2), "{model:?}");
     for wrong in [["--scenario", "dance"], ["--loss", "101"]] {
         assert_eq!(loadtest(&wrong).code, Some(2), "{wrong:?}");
     }
+}
+
+#[test]
+fn a_load_test_that_is_told_to_end_ends() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roundtable"));
+    command.args([
+        "loadtest",
+        "--participants=4",
+        "--speakers=2",
+        "--duration=600",
+    ]);
+    let (mut running, together) = Process::start("loadtest", &mut command, "together");
+    runtime.block_on(running.ready(together, Duration::from_secs(60)));
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || ended.send((running.stop(), running.said())));
+    let (code, said) = end
+        .recv_timeout(Duration::from_secs(20))
+        .expect("it ends, and its server with it");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("stopped before the end"), "{said}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use roundtable::media::{
-    Notice, Order, Shown, Source,
+    Notice, Order, Seen, Shown, Source,
     shard::{
         rtcp,
         rtp::{Header, HeaderFields},
@@ -38,6 +38,8 @@ struct Camera {
     /// Which layers begin anew with the next frame.
     keys: [bool; 3],
     sends: [bool; 3],
+    /// How often each was asked for a key frame.
+    asked: [u32; 3],
 }
 
 impl Camera {
@@ -47,6 +49,7 @@ impl Camera {
             sequences: [100, 200, 300],
             keys: [true; 3],
             sends: [true; 3],
+            asked: [0; 3],
         }
     }
 
@@ -94,7 +97,9 @@ impl Camera {
                 for packet in rtcp::packets(&report) {
                     if let rtcp::Packet::PictureLoss { media_ssrc, .. } = packet {
                         let layer = media_ssrc.checked_sub(LAYER).expect("a layer");
-                        self.keys[usize::try_from(layer).expect("three")] = true;
+                        let layer = usize::try_from(layer).expect("three");
+                        self.keys[layer] = true;
+                        self.asked[layer] += 1;
                     }
                 }
             }
@@ -128,7 +133,13 @@ fn hall() -> (Hall, Vec<Client>, Camera) {
     hall.offering = |sdp| sdp;
     hall.join(&mut clients, Profile::AeadAes128Gcm, 1, 1);
     let peer = clients[0].id;
-    hall.order(Order::Show { peer, shown: true }, &mut clients);
+    hall.order(
+        Order::Show {
+            peer,
+            seen: Seen::ALL,
+        },
+        &mut clients,
+    );
     (hall, clients, Camera::new())
 }
 
@@ -206,6 +217,25 @@ fn a_layer_that_is_no_longer_sent_is_replaced_by_one_that_is() {
     is_one_stream(&received);
     camera.sends[2] = true;
     camera.keys[2] = true;
+    camera.send(&mut hall, &mut clients, 8);
+    assert_eq!(clients[1].take(slot).last().map(layer_of), Some(2));
+}
+
+#[test]
+fn a_layer_that_rests_is_not_asked_for_a_key_frame() {
+    let (mut hall, mut clients, mut camera) = hall();
+    let slot = clients[1].slots[1];
+    camera.send(&mut hall, &mut clients, 8);
+    // A packet is lost for good, and a moment later the browser ceases to send this layer.
+    camera.sequences[2] += 1;
+    camera.send(&mut hall, &mut clients, 1);
+    camera.sends[2] = false;
+    camera.send(&mut hall, &mut clients, 10);
+    camera.asked = [0; 3];
+    camera.send(&mut hall, &mut clients, 45);
+    assert_eq!(clients[1].take(slot).last().map(layer_of), Some(1));
+    assert_eq!(camera.asked[2], 0, "it cannot give one");
+    camera.sends[2] = true;
     camera.send(&mut hall, &mut clients, 8);
     assert_eq!(clients[1].take(slot).last().map(layer_of), Some(2));
 }

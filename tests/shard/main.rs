@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use client::{CAMERA, Client, Hall};
 use roundtable::media::{
-    AudioRank, Gate, Notice, Order,
+    AudioRank, Gate, Notice, Order, Seen, Shown, Source,
     shard::{
         rtcp::{self, Compound},
         rtp,
@@ -48,7 +48,13 @@ fn hear(hall: &mut Hall, clients: &mut [Client], who: usize, gate: Gate) {
 
 fn show(hall: &mut Hall, clients: &mut [Client], who: usize) {
     let peer = clients[who].id;
-    hall.order(Order::Show { peer, shown: true }, clients);
+    hall.order(
+        Order::Show {
+            peer,
+            seen: Seen::ALL,
+        },
+        clients,
+    );
 }
 
 fn speak(hall: &mut Hall, clients: &mut [Client], who: usize, from: u16, packets: u16) {
@@ -521,7 +527,28 @@ fn who_falls_silent_or_leaves_frees_the_slot() {
         holder(&hall, &clients[1]).flatten().map(|(peer, _)| peer),
         Some(sender)
     );
+    let there = |hall: &Hall| {
+        hall.notices.iter().rev().find_map(|notice| match notice {
+            Notice::Pictures { pictures } => Some(pictures.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(there(&hall), Some(vec![(sender, Source::Camera)]));
+    // That nobody shows it takes it out of the slots, and not out of what there is.
+    for (height, holds) in [(Some(0), None), (None, Some(sender))] {
+        let pictures = vec![Shown {
+            peer: sender,
+            source: Source::Camera,
+            height,
+        }];
+        let peer = clients[1].id;
+        hall.order(Order::View { peer, pictures }, &mut clients);
+        let held = holder(&hall, &clients[1]).flatten().map(|(peer, _)| peer);
+        assert_eq!(held, holds, "{height:?}");
+        assert_eq!(there(&hall), Some(vec![(sender, Source::Camera)]));
+    }
     hall.pass(Duration::from_secs(3), &mut clients);
+    assert_eq!(there(&hall), Some(Vec::new()));
     assert_eq!(
         holder(&hall, &clients[1]),
         Some(None),

@@ -8,7 +8,7 @@ use std::{
 
 use rand::{SeedableRng, rngs::StdRng};
 use roundtable::media::{
-    AudioRank, Gate, Kin, Notice, Order, PeerId, Sending, SessionKey, Shown, Source,
+    AudioRank, Gate, Kin, Notice, Order, PeerId, Seen, Sending, SessionKey, Shown, Source,
     shard::{DATAGRAM_BYTES_MAX, Settings, Shard, srtp::Profile, transport::Identity},
 };
 
@@ -140,7 +140,10 @@ impl World {
         let now = self.now;
         self.seats[seat].film(now, single);
         let peer = self.id(seat);
-        self.order(Order::Show { peer, shown: true });
+        self.order(Order::Show {
+            peer,
+            seen: Seen::ALL,
+        });
     }
 
     /// The seat shows the camera of another so high, in pixels; or as high as it is.

@@ -164,6 +164,7 @@ async fn a_publisher_at_the_table_is_seen_and_is_heard_with_the_floor_alone() {
     let seat = Seat::join(&browser, &server, &chair, &[TONE]).await;
     let publisher = Run::start(Program::Aiortc, "publish", &server, "malaysia-1", 30);
     assert_eq!(publisher.line()["state"], "connected");
+    seat.press("tab-people").await;
     let row = "[data-testid=member-row][data-member=malaysia-1]";
     seat.sees(row).await;
     seat.sees_picture_of("malaysia-1").await;

@@ -1,5 +1,5 @@
 //! SHELL. A server for one load test: this very program in a process of its own, so that its
-//! processor time is counted apart, with an event of as many seats as are needed, in a folder that goes
+//! processor time is counted apart, with an event of its own, in a folder that goes
 //! with it.
 
 use std::{
@@ -16,7 +16,7 @@ use crate::loadtest::{
     scenario::{Plan, SPEAKERS_MAX},
 };
 
-/// Room beyond the participants: who leaves and comes back is there twice for a moment.
+/// Room beyond the participants, each of whom is there twice while all go over to another session.
 const SPARE: u16 = 100;
 
 /// What the server says when its links work.
@@ -33,14 +33,17 @@ pub(super) struct OwnServer {
 }
 
 impl OwnServer {
-    /// Starts it, and gives the file with everybody's links.
-    pub(super) fn start(plan: &Plan) -> Result<(Self, PathBuf), String> {
+    /// Starts it on that event, or else on one of one session, open, with as many seats as are needed;
+    /// and gives the file with everybody's links.
+    pub(super) fn start(plan: &Plan, event: Option<&str>) -> Result<(Self, PathBuf), String> {
         let program =
             env::current_exe().map_err(|why| format!("cannot find this program: {why}"))?;
         let folder = Folder::make()?;
         let links = folder.0.join("links.json");
         let participants = plan.scenario.participants;
-        let event = folder.write("event.toml", &event_file::write(participants))?;
+        let plenary = event.is_none().then(|| event_file::write(participants));
+        let text = event.or(plenary.as_deref()).unwrap_or_default();
+        let event = folder.write("event.toml", text)?;
         let settings = folder.write("settings.toml", &settings(participants))?;
         let data = folder.0.join("data");
         let of_the_program = |arguments: &[&str]| {
@@ -63,13 +66,17 @@ impl OwnServer {
         if !imported.success() {
             return Err("the event was not imported, and why stands above".to_owned());
         }
-        let mode = if plan.has_chair() {
+        let mode = if plan.scenario.has_chair() {
             "request:1".to_owned()
         } else {
             format!("open:{SPEAKERS_MAX}")
         };
         let opening = format!("{}:{mode}", event_file::SESSION);
-        let mut command = of_the_program(&["serve", "--open", &opening]);
+        let mut command = of_the_program(&["serve"]);
+        // The chair opens an event's own sessions.
+        if plenary.is_some() {
+            command.args(["--open", &opening]);
+        }
         command
             .args(["--listen", "127.0.0.1:0"])
             .args(["--media-addr", "127.0.0.1", "--media-port", "0"])
@@ -150,7 +157,7 @@ impl Folder {
 
 /// Settings that let so many in, all of them from one address.
 fn settings(participants: u16) -> String {
-    let most = u32::from(participants) + u32::from(SPARE);
+    let most = 2 * u32::from(participants) + u32::from(SPARE);
     let connections = 2 * most;
     format!(
         "[http]\nconnections_max = {connections}\nconnections_per_address_max = {connections}\n\

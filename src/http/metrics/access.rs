@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 
+use super::super::headers::bearer;
 use crate::signalling::Secret;
 
 /// What a reverse proxy adds. With any of them the request comes from elsewhere, whatever the
@@ -21,12 +22,7 @@ pub(super) fn may_read(peer: IpAddr, headers: &HeaderMap, token: &Secret) -> boo
 }
 
 fn has_token(headers: &HeaderMap, token: &Secret) -> bool {
-    let sent = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map_or("", |(_, sent)| sent.trim());
+    let sent = bearer(headers).unwrap_or_default();
     // An empty setting is nobody's. The time that the comparison takes tells the length at most.
     !token.0.is_empty() && verify_slices_are_equal(sent.as_bytes(), token.0.as_bytes()).is_ok()
 }

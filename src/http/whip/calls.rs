@@ -8,7 +8,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use dashmap::DashMap;
 use tokio::sync::Mutex;
 
-use super::problem::Problem;
+use super::super::problem::Problem;
 use crate::{ids::SessionId, room::Purpose, signalling::call::Call};
 
 /// Bytes of a resource's name: too many to be guessed.

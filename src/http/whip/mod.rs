@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `offers` | what an offer is for, and whether it can be answered (pure) |
 //! | `fragment` | the SDP fragments of `PATCH`, RFC 8840 (pure) |
-//! | `problem` | every refusal as a status and a problem document (RFC 9457) |
+//! | `problem` | every refusal as a status and a problem document |
 //! | `calls` | the resources behind the URLs that were given out |
 //! | this one | the methods and their headers |
 //!
@@ -16,24 +16,30 @@ mod fragment;
 mod offers;
 mod problem;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Extension,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use tokio::time::timeout;
 
 pub(super) use self::calls::Calls;
 use self::{
     calls::{Ice, Resource},
     fragment::Fragment,
+    problem::{ended, nobody},
+};
+use super::{
+    Rooms,
+    body::{self, BodyFault},
+    forwarded::client_address,
+    headers,
+    listener::Caller,
     problem::Problem,
 };
-use super::{Rooms, forwarded::client_address, listener::Caller};
 use crate::{
     ids::SessionId,
     media::shard::sdp,
@@ -49,8 +55,6 @@ const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
 /// A fragment has a line of some 120 bytes a candidate. A longer one is answered 413.
 const FRAGMENT_BYTES_MAX: usize = 16 * 1024;
-/// A body that has not come by then is answered 408: whoever sends so slowly could not send media.
-const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// `/whip/{session}`.
 pub(super) async fn publish(
@@ -242,7 +246,7 @@ fn find(
         .calls
         .find(id)
         .filter(|found| found.purpose == purpose && found.session.as_str() == session);
-    let found = found.ok_or_else(Problem::ended)?;
+    let found = found.ok_or_else(ended)?;
     if *found.call.member() == member {
         Ok(found)
     } else {
@@ -254,37 +258,28 @@ fn find(
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Token, Problem> {
-    let value = headers.get(header::AUTHORIZATION);
-    let value = value.and_then(|value| value.to_str().ok());
-    let (scheme, token) = value
-        .and_then(|value| value.split_once(' '))
-        .ok_or_else(Problem::nobody)?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        Ok(Token(token.trim().to_owned()))
-    } else {
-        Err(Problem::nobody())
-    }
+    headers::bearer(headers)
+        .map(|token| Token(token.to_owned()))
+        .ok_or_else(nobody)
 }
 
 /// The whole body as text, if it is of this type.
 async fn body(request: Request, wanted: &str, bytes_max: usize) -> Result<String, Problem> {
     let (parts, body): (_, Body) = request.into_parts();
-    let kind = parts.headers.get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let bare = kind.split(';').next().unwrap_or_default().trim();
-    if !bare.eq_ignore_ascii_case(wanted) {
+    if !body::is_of_type(&parts.headers, wanted) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             format!("the content type must be {wanted}"),
         ));
     }
-    let too_slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
-    let too_long = |_| {
-        let detail = format!("the body may have {bytes_max} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-    };
-    let bytes = timeout(BODY_TIME_MAX, to_bytes(body, bytes_max));
-    let bytes = bytes.await.map_err(too_slow)?.map_err(too_long)?;
+    let bytes = body::read(body, bytes_max)
+        .await
+        .map_err(|fault| match fault {
+            BodyFault::Slow => Problem::new(StatusCode::REQUEST_TIMEOUT, fault.to_string()),
+            BodyFault::Long { .. } => {
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, fault.to_string())
+            }
+        })?;
     String::from_utf8(bytes.into()).map_err(|_| Problem::malformed("the body is not UTF-8"))
 }
 

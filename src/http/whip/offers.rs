@@ -5,7 +5,7 @@
 
 use axum::http::StatusCode;
 
-use super::problem::Problem;
+use super::super::problem::Problem;
 use crate::{
     media::{
         Kind, Sending, Source,

@@ -1,13 +1,17 @@
 //! Who gets which layer of the bits that a subscriber's path carries: a pure function of the
 //! budget, the slots in order of priority, and what plays now.
 //!
-//! First each slot gets its lowest layer, in the order given; then, in the same order, each is
-//! raised as far as there is room, and never above what its shown height needs. Sound is not
-//! here: the caller has taken it off the budget. This module must never know who is in a slot.
+//! First each slot gets its lowest layer, or a larger one that costs less, in the order given;
+//! then, in the same order, each is raised as far as there is room, and never above what its shown
+//! height needs. Sound is not here: the caller has taken it off the budget. This module must never
+//! know who is in a slot.
 
 #![forbid(unsafe_code)]
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 /// What is raised must leave this part of the budget free: a sixth. Together with
 /// [`kept_within`] it is wider than an estimate that swings by a tenth either way.
@@ -132,9 +136,12 @@ pub fn allocate(now: Instant, budget_bits: u64, slots: &mut [Slot<'_>]) -> Alloc
     for slot in &mut *slots {
         slot.chosen = None;
         wished = wished.saturating_add(slot.cost(slot.highest));
-        // The lowest; where that has no room and a larger one costs less (Firefox's first seconds), that.
-        let cheapest = (0..slot.layers.len()).min_by_key(|place| slot.cost(Some(*place)));
-        for place in [Some(0), cheapest].into_iter().flatten() {
+        // The lowest, or a larger one that costs less (browsers give the smallest most of the bits at times): else
+        // another slot waits for room that is there. Without room for either, what costs least of all.
+        let cheapest = |places: Range<usize>| places.min_by_key(|place| slot.cost(Some(*place)));
+        let fitting = cheapest(0..slot.highest.map_or(0, |highest| highest + 1));
+        let least = cheapest(0..slot.layers.len());
+        for place in [fitting, Some(0), least].into_iter().flatten() {
             let with = used.saturating_add(slot.cost(Some(place)));
             let fits = with <= slot.limit(now, budget_bits, place);
             if fits && slot.chosen.is_none() && place < slot.layers.len() {
@@ -261,6 +268,18 @@ mod tests {
         assert_eq!(wall.after(9000, 400_000), [Some(1)]);
         assert_eq!(wall.after(9000, 900_000), [Some(0)]);
         assert_eq!(wall.after(9000, 100_000), [None]);
+    }
+
+    #[test]
+    fn nobody_waits_for_the_room_of_a_small_layer_that_costs_more_than_a_larger_one() {
+        let mut wall = Wall::new(&[Some(360), Some(180)]);
+        assert_eq!(wall.after(0, 1_000_000), [Some(1), Some(0)]);
+        // As Chromium sent it on a bad network.
+        wall.layers[0] = vec![layer(0, 1_044_000, 180), layer(1, 584_000, 360)];
+        assert_eq!(wall.after(1, 1_067_000), [Some(1), Some(0)]);
+        let mut anew = Wall::new(&[Some(360), Some(180)]);
+        anew.layers.clone_from(&wall.layers);
+        assert_eq!(anew.after(0, 1_067_000), [Some(1), Some(0)]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     transport::{FarEnd, Path, Via},
     vp8, vp9,
 };
-use crate::media::{Gate, Kind, Notice, Source};
+use crate::media::{Gate, Kind, Notice, Seen, Source};
 
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const STUN_BINDING_REQUEST: [u8; 2] = [0, 1];
@@ -161,7 +161,7 @@ impl Shard {
         let Some(route) = peer.route(&header, packet) else {
             return;
         };
-        let (peer_id, session, peer_gate, shown) = (peer.id, peer.session, peer.gate, peer.shown);
+        let (peer_id, session, peer_gate, seen) = (peer.id, peer.session, peer.gate, peer.seen);
         let Some(track) = peer.tracks.get_mut(route.track) else {
             return;
         };
@@ -182,7 +182,7 @@ impl Shard {
                     track: route.track,
                 };
                 let mut source = SourceState::new(now, track_key, track, header.ssrc);
-                let (open, rank) = gate(peer_gate, shown, track.source);
+                let (open, rank) = gate(peer_gate, seen, track.source);
                 source.set_open(open);
                 source.rank = rank;
                 let source = insert(&mut self.sources, source);
@@ -352,14 +352,14 @@ fn readable(encoding: Encoding, is_red: bool, payload: &[u8]) -> Option<Form> {
 }
 
 /// Whether a source may be forwarded, and its claim to an audio slot.
-pub(super) fn gate(gate: Gate, shown: bool, source: Source) -> (bool, crate::media::AudioRank) {
+pub(super) fn gate(gate: Gate, seen: Seen, source: Source) -> (bool, crate::media::AudioRank) {
     use crate::media::AudioRank;
     match (source, gate) {
         (Source::Microphone | Source::ScreenSound, Gate::Closed) => (false, AudioRank::Other),
-        (Source::Microphone | Source::ScreenSound, Gate::Open(rank)) => (true, rank),
-        (Source::Camera | Source::Screen, Gate::Closed | Gate::Open(_)) => {
-            (shown, AudioRank::Other)
-        }
+        (Source::Microphone, Gate::Open(rank)) => (true, rank),
+        (Source::ScreenSound, Gate::Open(rank)) => (seen.screen, rank),
+        (Source::Camera, Gate::Closed | Gate::Open(_)) => (seen.camera, AudioRank::Other),
+        (Source::Screen, Gate::Closed | Gate::Open(_)) => (seen.screen, AudioRank::Other),
     }
 }
 
@@ -374,7 +374,7 @@ impl Shard {
             .tracks
             .iter()
             .flat_map(|track| {
-                let gated = gate(peer.gate, peer.shown, track.source);
+                let gated = gate(peer.gate, peer.seen, track.source);
                 track.sources().map(move |key| (key, gated))
             })
             .collect();

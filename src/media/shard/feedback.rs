@@ -95,6 +95,7 @@ impl Shard {
         let worst = blocks.map(|block| block.fraction_lost).max();
         if let (Some(worst), Some(peer)) = (worst, self.peer_mut(key)) {
             peer.downlink.handle_loss(now, worst);
+            peer.noted.lost_down(worst);
         }
     }
 
@@ -192,7 +193,9 @@ impl Shard {
                 source.reception.report(now, source.ssrc)
             })
             .collect();
-        if !blocks.is_empty() {
+        peer.noted.sent(now, peer.sent_bytes());
+        if let Some(worst) = blocks.iter().map(|block| block.fraction_lost).max() {
+            peer.noted.lost_up(worst);
             send(&mut self.control, peer, |out, reporter| {
                 Compound::with_receiver_report(out, reporter, &blocks, CNAME)
             });
@@ -236,7 +239,7 @@ impl Shard {
                 continue;
             }
             let due = missing.due(now);
-            if due.gave_up {
+            if due.gave_up && !source.subscribers.is_empty() {
                 source.key_frames.want();
             }
             let (ssrc, owner) = (source.ssrc, source.track.peer);
@@ -254,14 +257,15 @@ impl Shard {
         }
     }
 
-    /// Asks for every key frame that is due.
+    /// Asks for every key frame that is due. A layer that rests has none: browsers would send one on
+    /// all the others instead, each time.
     pub(super) fn ask_for_key_frames(&mut self) {
         let now = self.now;
         for place in 0..self.sources.len() {
             let Some(source) = self.sources.get_mut(place).and_then(Option::as_deref_mut) else {
                 continue;
             };
-            if source.kind() != Kind::Video || !source.key_frames.ask(now) {
+            if source.kind() != Kind::Video || !source.is_active() || !source.key_frames.ask(now) {
                 continue;
             }
             let (ssrc, owner) = (source.ssrc, source.track.peer);

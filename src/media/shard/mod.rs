@@ -22,6 +22,7 @@ mod holes;
 mod keyframes;
 mod layers;
 mod loudness;
+mod measure;
 mod missing;
 mod peer;
 mod rate;
@@ -52,10 +53,11 @@ use rand::{Rng, RngExt, rngs::StdRng};
 use rustc_hash::FxHashMap;
 
 use super::{
-    Counts, Gate, Kin, Notice, OfferRefusal, Order, PeerId, Restarted, Sending, SessionKey,
+    Counts, Gate, Kin, Notice, OfferRefusal, Order, PeerId, Restarted, Seen, Sending, SessionKey,
 };
 use bandwidth::{Arrivals, Downlink};
 use forward::Forwards;
+use measure::Noted;
 use peer::{Numbers, Peer, Plan, Track};
 use resends::Resends;
 use sdp::Local;
@@ -111,6 +113,8 @@ struct Session {
     prominence: Vec<PeerId>,
     /// Who was told to be speaking.
     speaking: Vec<PeerId>,
+    /// The pictures that were told to be sent.
+    pictures: Vec<(PeerId, crate::media::Source)>,
 }
 
 /// The media of some sessions.
@@ -265,9 +269,9 @@ impl Shard {
                     self.regate(key);
                 }
             }
-            Order::Show { peer, shown } => {
+            Order::Show { peer, seen } => {
                 if let Some((key, peer)) = self.find(peer) {
-                    peer.shown = shown;
+                    peer.seen = seen;
                     self.regate(key);
                 }
             }
@@ -298,6 +302,11 @@ impl Shard {
                     self.close(key);
                     self.unsettle(session);
                 }
+            }
+            Order::Measure => {
+                let paths = self.measure(session);
+                self.notices
+                    .push_back((session, Notice::Measured { paths }));
             }
         }
         self.ask_for_key_frames();
@@ -395,7 +404,7 @@ impl Shard {
             ufrag: ufrag.clone(),
             addresses: Vec::new(),
             gate: Gate::Closed,
-            shown: false,
+            seen: Seen::default(),
             tracks: plan.tracks,
             routes: Vec::new(),
             slots: plan.slots,
@@ -405,6 +414,7 @@ impl Shard {
             reporter: self.random.next_u32(),
             report_at: self.now + REPORT,
             resends: Resends::new(self.now),
+            noted: Noted::default(),
             connected: false,
             slots_changed: false,
         };

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::{
     bandwidth::{Arrivals, Downlink},
+    measure::Noted,
     resends::Resends,
     rewrite::Rewrite,
     rtp,
@@ -15,7 +16,7 @@ use super::{
     transport::{FarEnd, Path, Transport},
     vp8::Shift,
 };
-use crate::media::{Gate, Kin, Kind, PeerId, SessionKey, Shown, SlotState, Source};
+use crate::media::{Gate, Kin, Kind, PeerId, Seen, SessionKey, Shown, SlotState, Source};
 
 /// Sent packets of a picture that a receiver can ask for again: a second at 2 Mbit/s.
 const HISTORY_PACKETS: usize = 256;
@@ -45,8 +46,8 @@ pub struct Peer {
     pub addresses: Vec<FarEnd>,
     /// Whether its microphone may be heard.
     pub gate: Gate,
-    /// Whether its pictures may be seen.
-    pub shown: bool,
+    /// Which of its pictures may be seen.
+    pub seen: Seen,
     /// The sections it sends on.
     pub tracks: Vec<Track>,
     /// Which layer each of its streams belongs to: two at most for each layer.
@@ -65,6 +66,8 @@ pub struct Peer {
     pub report_at: Instant,
     /// How many packets it may be sent again.
     pub resends: Resends,
+    /// What has been noted of its path, for whoever asks.
+    pub noted: Noted,
     /// The room has been told that it is connected.
     pub connected: bool,
     /// Its slot map has changed since the room was told.
@@ -508,11 +511,12 @@ impl Peer {
         only.filter(|_| candidates.next().is_none())
     }
 
-    /// Whether its client shows this picture, as far as it has said. A screen is shown to everybody:
-    /// that it is there is known by its slot.
+    /// Whether its client shows this picture, as far as it has said: what it names, but for a height
+    /// of nothing; and a screen that it does not name, so that nobody misses one.
     pub fn shows(&self, owner: PeerId, source: Source) -> bool {
         let Some(view) = &self.view else { return true };
-        source == Source::Screen || view.iter().any(|shown| shown.is(owner, source))
+        let named = view.iter().find(|shown| shown.is(owner, source));
+        named.map_or(source == Source::Screen, |shown| shown.height != Some(0))
     }
 
     /// How high its client shows it, in pixels; nothing: as high as it is.
@@ -531,6 +535,12 @@ impl Peer {
     /// The SSRC of one of its streams.
     pub fn stream_ssrc(&self) -> Option<u32> {
         self.routes.first().map(|route| route.ssrc)
+    }
+
+    /// Payload bytes that were sent to it in all slots, modulo 2^32.
+    pub fn sent_bytes(&self) -> u32 {
+        let slots = self.slots.iter();
+        slots.fold(0, |all, slot| slot.octets.wrapping_add(all))
     }
 
     /// Whether its client says when each packet of a slot arrived.

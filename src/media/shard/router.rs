@@ -72,6 +72,7 @@ impl Shard {
         }
         self.subscribe(&members);
         self.tell_slots(key, &members);
+        self.tell_pictures(key, pictures);
     }
 
     /// Makes the lists of subscribers from what the slots carry and wait for.
@@ -115,6 +116,25 @@ impl Shard {
                 let slots = self.slot_states(*member);
                 self.notices.push_back((key, Notice::Slots { peer, slots }));
             }
+        }
+    }
+
+    /// Tells which pictures there are, whoever is shown them.
+    fn tell_pictures(&mut self, key: SessionKey, mut sent: Vec<Candidate>) {
+        // By coming alone: who is prominent is no news of what there is.
+        sent.sort_by_key(|candidate| candidate.claim.2);
+        let pictures: Vec<(PeerId, Source)> = sent
+            .iter()
+            .filter_map(|Candidate { key, .. }| {
+                let owner = self.peer(key.peer)?;
+                Some((owner.id, owner.tracks.get(key.track)?.source))
+            })
+            .collect();
+        if let Some(session) = self.sessions.get_mut(&key)
+            && session.pictures != pictures
+        {
+            session.pictures.clone_from(&pictures);
+            self.notices.push_back((key, Notice::Pictures { pictures }));
         }
     }
 

@@ -62,7 +62,9 @@ impl Outbox {
 fn supersedes(newer: &Notice, older: &Notice) -> bool {
     match (newer, older) {
         (Notice::Slots { peer, .. }, Notice::Slots { peer: other, .. }) => peer == other,
-        (Notice::Speaking { .. }, Notice::Speaking { .. }) => true,
+        (Notice::Speaking { .. }, Notice::Speaking { .. })
+        | (Notice::Pictures { .. }, Notice::Pictures { .. })
+        | (Notice::Measured { .. }, Notice::Measured { .. }) => true,
         (
             Notice::Needed { peer, source, .. },
             Notice::Needed {
@@ -74,7 +76,9 @@ fn supersedes(newer: &Notice, older: &Notice) -> bool {
         (
             Notice::Slots { .. }
             | Notice::Speaking { .. }
+            | Notice::Pictures { .. }
             | Notice::Needed { .. }
+            | Notice::Measured { .. }
             | Notice::Answered { .. }
             | Notice::Restarted { .. }
             | Notice::Connected { .. }

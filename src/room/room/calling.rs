@@ -182,13 +182,14 @@ fn players_end_with_their_member_and_with_the_session() {
     called(&mut script, 101, "malaysia-1", Purpose::Play);
     let remove = Command::RemoveMember {
         member: member("indonesia-1"),
+        ban: true,
     };
     let removed = script.command(chair, remove);
     assert!(removed.contains(&"close p100".to_owned()), "{removed:?}");
     assert!(removed.contains(&"c100 closed: Removed".to_owned()));
     let again = call(&mut script, 102, "indonesia-1", Purpose::Play);
     assert_eq!(again, ["c102 < no: removed", "c102 released"]);
-    let closed = script.command(chair, Command::CloseSession);
+    let closed = script.command(chair, Command::CloseSession { force: true });
     assert!(closed.contains(&"close p101".to_owned()), "{closed:?}");
     assert!(closed.contains(&"c101 released".to_owned()), "{closed:?}");
     let late = call(&mut script, 103, "chair-1", Purpose::Play);

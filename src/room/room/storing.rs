@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     media::Notice,
+    meeting::queue::HandKind,
     room::fixture::{START, member},
     time::Millis,
 };
@@ -114,7 +115,13 @@ fn a_room_takes_no_more_while_much_waits_for_the_disk() {
     ask(&mut script, chair, &Command::PauseSession);
     let mut asked = 0;
     while script.room.is_ready() {
-        ask(&mut script, chair, &Command::RequestFloor);
+        ask(
+            &mut script,
+            chair,
+            &Command::RequestFloor {
+                kind: HandKind::Speech,
+            },
+        );
         asked += 1;
         assert!(asked <= UNSTORED_MAX);
     }
@@ -190,8 +197,13 @@ fn who_has_missed_too_much_gets_the_state() {
     let (chair, _) = script.join("chair-1");
     let (delegate, _) = script.join("indonesia-1");
     for _ in 0..max {
-        script.command(delegate, Command::RequestFloor);
-        script.command(delegate, Command::WithdrawHand);
+        script.command(
+            delegate,
+            Command::RequestFloor {
+                kind: HandKind::Speech,
+            },
+        );
+        script.command(delegate, Command::WithdrawHand { point: false });
     }
     let rev = script.room.rev().0;
     assert_eq!(script.room.recent.len(), max, "what is kept is bounded");
@@ -202,6 +214,26 @@ fn who_has_missed_too_much_gets_the_state() {
     assert!(known.iter().any(|it| it.starts_with("c3 < resumed")));
     let unknown = rejoin(&mut script, 4, "chair-1", rev - most - 1);
     assert!(unknown.iter().any(|it| it.starts_with("c4 < snapshot")));
+}
+
+#[test]
+fn the_state_is_kept_from_time_to_time_once_it_is_stored() {
+    let mut script = Script::new();
+    script.room.settings.snapshot_events = 4;
+    let (chair, _) = script.join("chair-1");
+    assert_eq!(ask(&mut script, chair, &Command::PauseSession), ["store 3"]);
+    ask(&mut script, chair, &Command::ResumeSession);
+    ask(&mut script, chair, &Command::PauseSession);
+    let early = stored(&mut script, 3);
+    assert!(!early.iter().any(|it| it.starts_with("keep")), "{early:?}");
+    let kept = stored(&mut script, 5);
+    assert!(kept.contains(&"keep 4".to_owned()), "{kept:?}");
+    ask(&mut script, chair, &Command::ResumeSession);
+    assert!(
+        !stored(&mut script, 6)
+            .iter()
+            .any(|it| it.starts_with("keep"))
+    );
 }
 
 #[test]
@@ -257,7 +289,12 @@ fn a_rebuilt_room_keeps_everybodys_place_for_the_grace() {
     let (chair, _) = script.join("chair-1");
     let (delegate, _) = script.join("indonesia-1");
     script.join("malaysia-1");
-    script.command(delegate, Command::RequestFloor);
+    script.command(
+        delegate,
+        Command::RequestFloor {
+            kind: HandKind::Speech,
+        },
+    );
     script.command(chair, grant("malaysia-1", 0));
     let rev = script.room.rev().0;
 
@@ -277,10 +314,19 @@ fn a_rebuilt_room_keeps_everybodys_place_for_the_grace() {
     assert_eq!(came, store, "a clock held and three lost");
     let back = rejoin(&mut script, 9, "indonesia-1", rev);
     assert_eq!(back.last().map(String::as_str), Some("c9 < resumed 11"));
-    assert!(script.room.meeting.floor().has_hand(&member("indonesia-1")));
-    // Who does not come back has gone.
+    assert!(
+        script
+            .room
+            .meeting
+            .floor()
+            .hand(&member("indonesia-1"), false)
+            .is_some()
+    );
+    // Who does not come back has gone, but for the speaker, whose hand is kept.
     script.pass(15_000);
     script.pass(45_000);
-    let here: Vec<_> = script.room.meeting.present().cloned().collect();
-    assert_eq!(here, [member("indonesia-1")]);
+    let here = |script: &Script| script.room.meeting.present().cloned().collect::<Vec<_>>();
+    assert_eq!(here(&script), ["indonesia-1", "malaysia-1"].map(member));
+    script.pass(540_000);
+    assert_eq!(here(&script), [member("indonesia-1")]);
 }

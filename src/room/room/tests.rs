@@ -4,8 +4,8 @@
 
 use super::*;
 use crate::{
-    media::{AudioRank, Gate, Kind, Notice, OfferRefusal, Sending, SlotState, Source},
-    meeting::event::TurnNumber,
+    media::{AudioRank, Gate, Kind, Notice, OfferRefusal, Seen, Sending, SlotState, Source},
+    meeting::{event::TurnNumber, queue::HandKind},
     room::{
         Answer,
         fixture::{START, live_room, member, poll_stored},
@@ -109,6 +109,7 @@ impl Script {
 pub(super) fn grant(slug: &str, after_turn: u64) -> Command {
     Command::GrantFloor {
         member: member(slug),
+        kind: None,
         after_turn: Some(TurnNumber(after_turn)),
     }
 }
@@ -138,6 +139,7 @@ pub(super) fn line(output: &Output) -> String {
             let what = match answer {
                 Ok(Answer::Done) => "ok".to_owned(),
                 Ok(Answer::Snapshot(snapshot)) => format!("snapshot {}", snapshot.rev.0),
+                Ok(Answer::Lobby) => "lobby".to_owned(),
                 Ok(Answer::Resumed(rev)) => format!("resumed {}", rev.0),
                 Ok(Answer::Sdp(_)) => "sdp".to_owned(),
                 Ok(Answer::Restarted(restarted)) => format!("restarted {}", restarted.ufrag),
@@ -153,7 +155,10 @@ pub(super) fn line(output: &Output) -> String {
             Some(parting) => format!("c{} closed: {parting:?}", connection.0),
             None => format!("c{} released", connection.0),
         },
-        Output::State(state) => format!("state {}", state.as_str()),
+        Output::Keep { rev, .. } => format!("keep {}", rev.0),
+        Output::Dismiss { connection, .. } => format!("c{} dismissed", connection.0),
+        Output::Standing(standing) => format!("state {}", standing.state.as_str()),
+        Output::Looked { by, .. } => format!("looked {}", by.0),
     }
 }
 
@@ -168,8 +173,10 @@ fn order_line(order: &Order) -> String {
             Gate::Open(AudioRank::Chair) => format!("hear p{} chair", peer.0),
             Gate::Open(AudioRank::Other) => format!("hear p{} other", peer.0),
         },
-        Order::Show { peer, shown: true } => format!("show p{}", peer.0),
-        Order::Show { peer, shown: false } => format!("hide p{}", peer.0),
+        Order::Show { peer, seen } if *seen == Seen::ALL => format!("show p{}", peer.0),
+        Order::Show { peer, seen } if *seen == Seen::default() => format!("hide p{}", peer.0),
+        Order::Show { peer, seen } if seen.camera => format!("show camera p{}", peer.0),
+        Order::Show { peer, .. } => format!("show screen p{}", peer.0),
         Order::View { peer, pictures } => {
             let shown = pictures.iter().map(|shown| {
                 let height = shown.height.map_or("whole".to_owned(), |it| it.to_string());
@@ -179,6 +186,7 @@ fn order_line(order: &Order) -> String {
         }
         Order::Ended { peer, source } => format!("ended p{} {source:?}", peer.0),
         Order::Prominence { peers: ids } => format!("prominence{}", peers(ids)),
+        Order::Measure => "measure".to_owned(),
         Order::Close { peer } => format!("close p{}", peer.0),
     }
 }
@@ -190,6 +198,9 @@ fn message_line(message: &Message) -> String {
             let kind = value["type"].as_str().expect("a type").to_owned();
             format!("{}>{} {kind}", event.prev.0, event.recorded.rev.0)
         }
+        Message::Signal(Signal::Admitted { snapshot }) => format!("admitted {}", snapshot.rev.0),
+        Message::Signal(Signal::Refused { .. }) => "refused".to_owned(),
+        Message::Signal(Signal::SentBack {}) => "sent back".to_owned(),
         Message::Signal(Signal::Slots { slots }) => {
             let filled = slots.iter().filter_map(|slot| slot.member.as_ref());
             let names: Vec<_> = filled.map(|it| format!(" {it}")).collect();
@@ -201,6 +212,12 @@ fn message_line(message: &Message) -> String {
         Message::Signal(Signal::Speaking { members }) => {
             let names: Vec<_> = members.iter().map(|it| format!(" {it}")).collect();
             format!("speaking{}", names.concat())
+        }
+        Message::Signal(Signal::Pictures { pictures }) => {
+            let names = pictures
+                .iter()
+                .map(|it| format!(" {} {:?}", it.member, it.source));
+            format!("pictures{}", names.collect::<String>())
         }
     }
 }
@@ -267,7 +284,12 @@ fn next_takes_before_it_gives() {
     script.join_with_media("indonesia-1");
     let (malaysia, _) = script.join_with_media("malaysia-1");
     script.command(chair, grant("indonesia-1", 0));
-    script.command(malaysia, Command::RequestFloor);
+    script.command(
+        malaysia,
+        Command::RequestFloor {
+            kind: HandKind::Speech,
+        },
+    );
     let next = Command::NextSpeaker {
         after_turn: Some(TurnNumber(1)),
     };
@@ -291,7 +313,7 @@ fn a_refused_command_is_answered_and_nothing_else() {
     script.join("chair-1");
     let (delegate, _) = script.join("indonesia-1");
     assert_eq!(
-        script.command(delegate, Command::CloseSession),
+        script.command(delegate, Command::CloseSession { force: true }),
         ["c2 < no: not_allowed"]
     );
 }
@@ -313,7 +335,7 @@ fn the_sessions_state_silences_and_is_given_out() {
         ]
     );
     assert_eq!(
-        script.command(chair, Command::CloseSession),
+        script.command(chair, Command::CloseSession { force: true }),
         [
             "silence p1",
             "hide p1",
@@ -363,6 +385,7 @@ fn a_removed_members_media_ends_at_once() {
     script.command(chair, grant("indonesia-1", 0));
     let remove = Command::RemoveMember {
         member: member("indonesia-1"),
+        ban: true,
     };
     assert_eq!(
         script.command(chair, remove),
@@ -494,7 +517,7 @@ fn who_is_in_a_closed_session_may_come_back_to_it() {
     let mut script = Script::new();
     let (chair, _) = script.join("chair-1");
     script.join("indonesia-1");
-    script.command(chair, Command::CloseSession);
+    script.command(chair, Command::CloseSession { force: true });
     assert_eq!(
         script.join_as("indonesia-1", Some("Sari")).1,
         ["c2 closed: Replaced", "c3 < snapshot 4"]
@@ -743,6 +766,40 @@ fn who_is_speaking_is_told_when_it_changes_and_to_who_comes_later() {
         speaking(&mut script, &[PeerId(77)]),
         ["c1 c2 c3 < speaking"]
     );
+}
+
+#[test]
+fn which_pictures_there_are_is_told_when_it_changes_and_to_who_comes_later() {
+    let mut script = Script::new();
+    let (chair, a) = script.join_with_media("chair-1");
+    let (_, b) = script.join_with_media("chair-2");
+    let pictures = |script: &mut Script, pictures: &[(PeerId, Source)]| {
+        script.notice(Notice::Pictures {
+            pictures: pictures.to_vec(),
+        })
+    };
+    let both = [
+        (a, Source::Camera),
+        (b, Source::Screen),
+        (b, Source::Camera),
+    ];
+    assert_eq!(
+        pictures(&mut script, &both),
+        ["c1 c2 < pictures chair-1 Camera chair-2 Screen chair-2 Camera"]
+    );
+    assert_eq!(
+        script.join("indonesia-1").1.last().map(String::as_str),
+        Some("c3 < pictures chair-1 Camera chair-2 Screen chair-2 Camera")
+    );
+    // The next connection of the same member's, beside the first and then alone, is no other picture.
+    let (next, _) = script.offer(chair);
+    for peers in [vec![a, next], vec![next]] {
+        let cameras = peers.into_iter().map(|peer| (peer, Source::Camera));
+        let rest = both[1..].iter().copied();
+        let told = pictures(&mut script, &cameras.chain(rest).collect::<Vec<_>>());
+        assert_eq!(told, [""; 0]);
+    }
+    assert_eq!(pictures(&mut script, &[]), ["c1 c2 c3 < pictures"]);
 }
 
 #[test]

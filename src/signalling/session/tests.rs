@@ -7,7 +7,7 @@ use super::{
     *,
 };
 use crate::{
-    meeting::{Command, Refusal, RefusalCode, SessionState, roster::Role},
+    meeting::{Command, Refusal, RefusalCode, SessionState, Standing, roster::Role},
     room::fixture::{START, member, programme},
     time::Millis,
 };
@@ -89,6 +89,7 @@ fn grant() -> Grant {
         jti: "j".to_owned(),
         not_before: START,
         expires: START + Millis(1),
+        uses: None,
     }
 }
 
@@ -112,7 +113,9 @@ fn line(output: &Output) -> String {
             format!("{} {outcome}", message["id"])
         }
         Output::Ping => "ping".to_owned(),
-        Output::Verify(_) => "verify".to_owned(),
+        Output::Verify { check, .. } => if *check { "verify check" } else { "verify" }.to_owned(),
+        Output::Check(offer) => format!("check {} {}", offer.mid, offer.sdp),
+        Output::Report { member, report } => format!("report {member} {:?}", report.verdict),
         Output::Enter { session, name, .. } => format!("enter {session} {name:?}"),
         Output::Ask(asking) => format!("ask {asking:?}"),
         Output::Close(closing) => format!("close {closing:?}"),
@@ -136,7 +139,10 @@ fn hello_then_join_then_requests() {
     );
     script.session.handle_entered(Some(Ok(Answer::Done)));
     assert_eq!(script.out(), ["2 ok"]);
-    assert_eq!(script.say(RAISE), ["ask Command(RequestFloor)"]);
+    assert_eq!(
+        script.say(RAISE),
+        ["ask Command(RequestFloor { kind: Speech })"]
+    );
     let event: Arc<str> = r#"{"prev":1,"rev":2}"#.into();
     assert_eq!(
         script.told(Told::Text(event)),
@@ -155,7 +161,12 @@ fn hello_then_join_then_requests() {
 #[test]
 fn the_welcome_says_who_one_is_and_what_is_on() {
     let mut script = Script::new();
-    let live = [("session-1".parse().expect("a slug"), SessionState::Live)];
+    let live = Standing {
+        state: SessionState::Live,
+        opened_at: Some(START),
+        item: None,
+    };
+    let live = [("session-1".parse().expect("a slug"), live)];
     script.session.handle_states(START, live.into());
     assert_eq!(script.out(), [""; 0], "nobody is told before hello");
     script
@@ -233,6 +244,8 @@ fn a_link_that_does_not_open_says_why_and_another_may_follow() {
         (LinkRefusal::Expired, "1 link_expired"),
         (LinkRefusal::NotYet, "1 link_not_yet"),
         (LinkRefusal::Revoked, "1 link_revoked"),
+        (LinkRefusal::UsedUp, "1 link_used_up"),
+        (LinkRefusal::Uncounted, "1 internal"),
     ] {
         script.say(r#"{"id":1,"type":"hello","token":"t"}"#);
         script.session.handle_verdict(START, Err(refusal));
@@ -298,8 +311,8 @@ fn what_is_not_a_request_is_named() {
     let (_, message) = wrong(r#"{"id":7,"type":"floor.stop","member":"../x"}"#);
     assert!(message.contains("is not a name"), "{message}");
     let (_, message) =
-        wrong(r#"{"id":7,"type":"floor.configure","mode":"open","microphones":256}"#);
-    assert!(message.starts_with("floor.configure: "), "{message}");
+        wrong(r#"{"id":7,"type":"session.configure","mode":"open","microphones":256}"#);
+    assert!(message.starts_with("session.configure: "), "{message}");
     assert_eq!(
         script.say(r#"{"id":3,"type":"session.join","session":"session-9"}"#),
         ["3 unknown_session"]
@@ -421,7 +434,11 @@ fn a_chairs_request_carries_the_turn_that_was_seen() {
 #[test]
 fn what_is_on_is_told_after_hello_and_when_it_changes() {
     let mut script = Script::greeted();
-    let states = |state| States::from([("session-1".parse().expect("a slug"), state)]);
+    let standing = |state| Standing {
+        state,
+        ..Standing::PLANNED
+    };
+    let states = |state| States::from([("session-1".parse().expect("a slug"), standing(state))]);
     script
         .session
         .handle_states(START, states(SessionState::Live));
@@ -534,4 +551,63 @@ fn nobody_is_let_in_once_the_server_is_about_to_end() {
     script.session.handle_draining(START, until);
     script.session.handle_entered(Some(Ok(Answer::Done)));
     assert_eq!(script.out(), ["server.draining", "2 ok"]);
+}
+
+const CHECK: &str = r#"{"id":2,"type":"check.offer","sdp":"v=0","mid":"0"}"#;
+
+fn report(id: u64, loss: u16) -> String {
+    format!(
+        r#"{{"id":{id},"type":"check.report","verdict":"tcp","rtt_ms":24,"loss_pct":{loss},
+            "microphone":true,"camera":false,"speaker":null,"browser":"Firefox 153"}}"#
+    )
+}
+
+#[test]
+fn a_path_is_tried_in_a_room_or_not_and_each_offer_is_answered_once() {
+    let mut unknown = Script::new();
+    assert_eq!(unknown.say(CHECK), ["2 not_ready"]);
+    for mut script in [Script::greeted(), Script::joined()] {
+        assert_eq!(script.say(CHECK), ["check 0 v=0"]);
+        assert!(!script.wants_frame(), "one request is in flight");
+        // What the room says meanwhile is no answer to it.
+        assert_eq!(script.told(Told::Answer(Ok(Answer::Done))), [""; 0]);
+        script.session.handle_checked(Ok("answer".to_owned()));
+        assert_eq!(script.out(), ["2 ok"]);
+        script.session.handle_checked(Ok("answer".to_owned()));
+        assert_eq!(script.out(), [""; 0]);
+        for (refusal, code) in [
+            (CheckRefusal::Busy, "full"),
+            (CheckRefusal::Unanswered, "internal"),
+        ] {
+            script.say(CHECK);
+            script.session.handle_checked(Err(refusal));
+            assert_eq!(script.out(), [format!("2 {code}")]);
+        }
+    }
+}
+
+#[test]
+fn a_report_is_kept_within_its_bounds_and_its_pace() {
+    let mut script = Script::greeted();
+    assert_eq!(script.say(&report(3, 101)), ["3 limit"]);
+    assert_eq!(script.say(&report(4, 2)), ["report indonesia-1 Tcp"]);
+    script.session.handle_reported(true);
+    assert_eq!(script.out(), ["4 ok"]);
+    assert_eq!(script.say(&report(5, 2)), ["5 too_fast"]);
+    script.pass(1000);
+    assert_eq!(script.say(&report(6, 2)), ["report indonesia-1 Tcp"]);
+    script.session.handle_reported(false);
+    assert_eq!(script.out(), ["6 internal"]);
+}
+
+#[test]
+fn who_comes_to_check_alone_enters_no_room() {
+    let mut script = Script::new();
+    let hello = r#"{"id":1,"type":"hello","token":"t","check":true}"#;
+    assert_eq!(script.say(hello), ["verify check"]);
+    script.session.handle_verdict(START, Ok(grant()));
+    assert_eq!(script.out(), ["1 ok"]);
+    let join = r#"{"id":2,"type":"session.join","session":"session-1"}"#;
+    assert_eq!(script.say(join), ["2 not_now"]);
+    assert_eq!(script.say(CHECK), ["check 0 v=0"]);
 }

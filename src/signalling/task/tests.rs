@@ -10,13 +10,17 @@ use tokio_tungstenite::tungstenite::{Message, protocol::Role as End};
 
 use super::*;
 use crate::{
-    auth::{Grant, Invites, Revocations},
+    auth::{Grant, Invites, Revocations, Uses},
+    check,
+    ids::MemberId,
     media::{AudioRank, Gate, Notice, Order, PeerId},
-    meeting::event::Recorded,
     room::{
         self, Directory,
         fixture::{START, last, live_room, member, programme},
     },
+    signalling::{Checks, Links},
+    store,
+    store::ToKeep,
     time::Millis,
 };
 
@@ -26,13 +30,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PIPE_BYTES: usize = 4096;
 
 /// A journal that takes no time and keeps nothing.
-fn instant_journal() -> (
-    impl FnMut(Vec<Recorded>) + Send + 'static,
-    watch::Receiver<Rev>,
-) {
+fn instant_journal() -> (impl FnMut(ToKeep) + Send + 'static, watch::Receiver<Rev>) {
     let (stored, heard) = watch::channel(Rev::default());
-    let append = move |entries: Vec<Recorded>| {
-        stored.send_replace(last(&entries));
+    let append = move |left: ToKeep| {
+        if let ToKeep::Entries(entries) = left {
+            stored.send_replace(last(&entries));
+        }
     };
     (append, heard)
 }
@@ -42,6 +45,10 @@ struct Server {
     invites: Arc<Invites>,
     orders: mpsc::Receiver<Order>,
     notices: mpsc::Sender<Notice>,
+    /// The same of the peers that are being checked.
+    check_orders: mpsc::Receiver<Order>,
+    check_notices: mpsc::Sender<Notice>,
+    reports: mpsc::Receiver<(MemberId, check::Report)>,
 }
 
 impl Server {
@@ -68,12 +75,39 @@ impl Server {
             (|_| {}, silent),
             instant_journal(),
         );
+        let (check_order, check_orders) = mpsc::channel(16);
+        let (check_notices, check_noticed) = mpsc::channel(16);
+        let paths = check::start(
+            check::Settings::default(),
+            (
+                move |it| check_order.try_send(it).expect("room for an order"),
+                check_noticed,
+            ),
+            directory.peer_mint(),
+            || START,
+        );
+        let (report, reports) = mpsc::channel(16);
+        let checks = Checks {
+            paths,
+            keep_report: Arc::new(move |member, _, it| {
+                let kept = report.try_send((member.clone(), it.clone()));
+                kept.map_err(|_| store::Fault::Damaged("a full disk".to_owned()))
+            }),
+        };
         let invites = Arc::new(Invites::hs256(&[7; 32]).expect("a secret"));
         let context = Arc::new(Context::new(
             Arc::new(programme()),
             directory,
-            Arc::clone(&invites),
-            Revocations::default(),
+            Links {
+                invites: Arc::clone(&invites),
+                revocations: Revocations::default(),
+                uses: Uses::default(),
+                keep_use: Arc::new(|_, number| match number {
+                    FULL_DISK => Err(store::Fault::Damaged("a full disk".to_owned())),
+                    _ => Ok(()),
+                }),
+            },
+            checks,
             now,
             settings,
         ));
@@ -82,6 +116,9 @@ impl Server {
             invites,
             orders,
             notices,
+            check_orders,
+            check_notices,
+            reports,
         }
     }
 
@@ -102,6 +139,11 @@ impl Server {
     }
 
     fn token(&self, slug: &str) -> String {
+        self.token_for(slug, None)
+    }
+
+    /// A link for so many devices.
+    fn token_for(&self, slug: &str, uses: Option<u16>) -> String {
         let programme = programme();
         self.invites.mint(&Grant {
             event: programme.id.clone(),
@@ -110,6 +152,7 @@ impl Server {
             jti: format!("link-of-{slug}"),
             not_before: START,
             expires: START + Millis::from_secs(60),
+            uses,
         })
     }
 
@@ -240,7 +283,13 @@ async fn the_floor_reaches_media_and_audio_reaches_the_floor() {
         panic!("not an offer");
     };
     assert_eq!((sdp.as_str(), sending.len()), ("v=0", 1));
-    assert_eq!(server.order().await, Order::Show { peer, shown: true });
+    assert_eq!(
+        server.order().await,
+        Order::Show {
+            peer,
+            seen: crate::media::Seen::ALL
+        }
+    );
     let answer = Ok("answer".to_owned());
     let answered = Notice::Answered { peer, answer };
     server.notices.send(answered).await.expect("a room");
@@ -406,7 +455,7 @@ async fn who_does_not_read_is_parted_with_and_nobody_waits() {
     for round in 0..200_u64 {
         let microphones = 2 + round % 2;
         let request =
-            json!({"type": "floor.configure", "mode": "request", "microphones": microphones});
+            json!({"type": "session.configure", "mode": "request", "microphones": microphones});
         chair.send(request).await;
         // Somewhere between the answers the slow one is lost.
         while chair.next().await["ok"] != json!({}) {}
@@ -497,4 +546,70 @@ async fn what_is_on_is_told_to_those_who_are_in_no_room() {
     let signal = waiting.next().await;
     assert_eq!(signal["signal"], "sessions");
     assert_eq!(signal["sessions"][0]["state"], "paused");
+}
+
+/// The device whose use the store of these tests does not take.
+const FULL_DISK: i64 = 13;
+
+#[tokio::test]
+async fn a_limited_link_opens_on_so_many_devices() {
+    let server = Server::default();
+    let token = server.token_for("malaysia-1", Some(2));
+    let said = async |device: Option<u64>| {
+        let mut client = server.connect().await;
+        let mut hello = json!({"type": "hello", "token": token});
+        if let Some(device) = device {
+            hello["device"] = device.into();
+        }
+        let answer = client.ask(hello).await;
+        answer["error"]["code"].as_str().map(str::to_owned)
+    };
+    assert_eq!(said(Some(7)).await, None);
+    assert_eq!(said(Some(7)).await, None, "it comes back");
+    // What is not stored does not open, and is not counted.
+    let unstored = u64::try_from(FULL_DISK).expect("a number");
+    assert_eq!(said(Some(unstored)).await.as_deref(), Some("internal"));
+    assert_eq!(said(None).await, None);
+    for other in [None, Some(8)] {
+        assert_eq!(said(other).await.as_deref(), Some("link_used_up"));
+    }
+    assert_eq!(said(Some(7)).await, None);
+}
+
+#[tokio::test]
+async fn a_path_is_tried_beside_the_rooms_and_ends_with_its_client() {
+    let mut server = Server::default();
+    let mut client = server.connect().await;
+    let token = server.token_for("indonesia-1", Some(1));
+    let hello = json!({"type": "hello", "token": token, "check": true});
+    assert!(client.ask(hello).await["ok"].is_object());
+    let offer = json!({"type": "check.offer", "sdp": "v=0", "mid": "0"});
+    client.send(offer).await;
+    let order = within(server.check_orders.recv()).await.expect("an order");
+    let Order::Offer { peer, sending, .. } = order else {
+        panic!("not an offer");
+    };
+    assert_eq!(sending.len(), 1);
+    let answer = Ok("answer".to_owned());
+    let answered = Notice::Answered { peer, answer };
+    server.check_notices.send(answered).await.expect("a task");
+    assert_eq!(client.next().await["ok"]["sdp"], "answer");
+    let join = json!({"type": "session.join", "session": "session-1"});
+    assert_eq!(client.ask(join).await["error"]["code"], "not_now");
+    let report = json!({"type": "check.report", "verdict": "udp", "rtt_ms": 24, "loss_pct": 0,
+        "microphone": null, "camera": null, "speaker": null, "browser": "Firefox 153"});
+    assert_eq!(client.ask(report).await["ok"], json!({}));
+    let (of, kept) = within(server.reports.recv()).await.expect("a report");
+    assert_eq!((of, kept.rtt_ms), (member("indonesia-1"), Some(24)));
+    drop(client);
+    let order = within(server.check_orders.recv()).await.expect("an order");
+    assert_eq!(order, Order::Close { peer });
+    assert!(server.orders.try_recv().is_err(), "no room was told of it");
+
+    // That was no use of the link, which opens once.
+    let mut device = server.connect().await;
+    let hello = json!({"type": "hello", "token": token, "device": 1});
+    assert!(device.ask(hello).await["ok"].is_object());
+    let join = json!({"type": "session.join", "session": "session-1", "device": 1});
+    assert!(device.ask(join).await["ok"].is_object());
 }

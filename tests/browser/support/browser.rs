@@ -283,6 +283,8 @@ fn start(
     // Its caches and settings stay in the folder that goes with it; no desktop is looked for.
     command
         .env("HOME", home)
+        // Another zone than the demonstration's, whatever the machine's is.
+        .env("TZ", "Europe/Moscow")
         .env("XDG_CONFIG_HOME", home.join("config"))
         .env("XDG_CACHE_HOME", home.join("cache"))
         .env("XDG_RUNTIME_DIR", home)

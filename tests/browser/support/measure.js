@@ -20,6 +20,7 @@ window.measure = (() => {
   // {t, frames: {mid: framesDecoded}, frozen: {mid: totalFreezesDuration},
   //  energy: {mid: [totalAudioEnergy, totalSamplesDuration]}}
   let seen = [];
+  let looking = null; // the interval at which the connection is looked at
 
   // Runs on the audio thread, so that a page that is busy hears as finely as one that is not: the level
   // of each tone in dB of full scale, every 43 ms over the last 85 (Goertzel, Hann window).
@@ -120,7 +121,15 @@ window.measure = (() => {
     context.resume(); // its promise may wait for a device that is not there
     compareClocks();
     if (tones.length > 0) await growEar();
-    setInterval(look, VIDEO_EVERY_MS);
+    looking = setInterval(look, VIDEO_EVERY_MS);
+  }
+
+  // Looks no more and forgets, so that the page is by itself.
+  function stop() {
+    clearInterval(looking);
+    ear?.port.close();
+    seen = [];
+    heard = [];
   }
 
   // Mean power of each tone between two times, in dB of full scale.
@@ -230,5 +239,5 @@ window.measure = (() => {
     return packets;
   }
 
-  return { start, tonesBetween, firstHeard, longestBelow, course, loudnessBetween, videoBetween, firstFrame, nextFrame, audioPackets };
+  return { start, stop, tonesBetween, firstHeard, longestBelow, course, loudnessBetween, videoBetween, firstFrame, nextFrame, audioPackets };
 })();

@@ -6,6 +6,8 @@
 pub mod browser;
 pub mod cable;
 pub mod camera;
+pub mod desk;
+pub mod fingers;
 pub mod process;
 pub mod seat;
 pub mod server;

@@ -48,6 +48,7 @@ impl Seat {
         };
         seat.sees("[data-testid=check-screen] [data-testid=join-button]:not([disabled])")
             .await;
+        let () = seat.tab.run(COUNT_CONNECTIONS).await;
         let script = include_str!("measure.js");
         let () = seat
             .tab
@@ -96,25 +97,25 @@ impl Seat {
 
     /// Presses a control, and gives the time of that.
     pub async fn press(&self, testid: &str) -> f64 {
-        self.tab.click(&format!("[data-testid={testid}]")).await
+        self.tab.click(&format!("[data-testid='{testid}']")).await
     }
 
     /// Presses a control that concerns another member, and gives the time of that.
     pub async fn press_on(&self, testid: &str, member: &str) -> f64 {
         self.tab
-            .click(&format!("[data-testid={testid}][data-member={member}]"))
+            .click(&format!("[data-testid='{testid}'][data-member={member}]"))
             .await
     }
 
     /// Waits until an element is shown.
     pub async fn sees(&self, selector: &str) {
-        let shown = format!("document.querySelector('{selector}')?.getClientRects().length > 0");
+        let shown = format!("document.querySelector({selector:?})?.getClientRects().length > 0");
         self.tab.wait_for(&shown, PATIENCE).await;
     }
 
     /// Waits until no such element is there, at most that long.
     pub async fn sees_no(&self, selector: &str, within: Duration) {
-        let gone = format!("document.querySelector('{selector}') === null");
+        let gone = format!("document.querySelector({selector:?}) === null");
         self.tab.wait_for(&gone, within).await;
     }
 
@@ -243,7 +244,7 @@ impl Seat {
 
     /// Waits until an element says these words: the page draws a moment after it knows.
     pub async fn says(&self, selector: &str, words: &str) {
-        let said = format!("document.querySelector('{selector}')?.innerText.includes('{words}')");
+        let said = format!("document.querySelector({selector:?})?.innerText.includes('{words}')");
         self.tab.wait_for(&said, PATIENCE).await;
     }
 
@@ -267,6 +268,36 @@ impl Seat {
                 "const sounds = [...document.querySelectorAll('audio')]; \
                  return sounds.length > 0 && sounds.every((sound) => \
                    sound.srcObject && !sound.paused && !sound.muted && sound.volume === 1);",
+            )
+            .await
+    }
+
+    /// Waits until one peer connection is open and no other, and each of its slots for sound is played by
+    /// one element: nobody is heard twice.
+    pub async fn plays_once(&self) {
+        self.tab
+            .wait_for(
+                "(() => { \
+                   const open = made.filter(({ connectionState }) => connectionState !== 'closed'); \
+                   const slots = open[0]?.getTransceivers() \
+                     .filter(({ direction, receiver }) => direction === 'recvonly' && receiver.track.kind === 'audio') \
+                     .map(({ receiver }) => receiver.track.id).sort(); \
+                   const played = [...document.querySelectorAll('audio')].filter(({ paused }) => !paused) \
+                     .map(({ srcObject }) => srcObject.getAudioTracks()[0].id).sort(); \
+                   return open.length === 1 && open[0] === roundtable.media.pc && slots.length > 0 \
+                     && JSON.stringify(slots) === JSON.stringify(played); })()",
+                Duration::from_secs(10),
+            )
+            .await;
+    }
+
+    /// Picture packets that this page has received so far.
+    pub async fn received_picture_packets(&self) -> u64 {
+        self.tab
+            .run(
+                "return [...(await roundtable.media.pc.getStats()).values()] \
+                   .filter(({ type, kind }) => type === 'inbound-rtp' && kind === 'video') \
+                   .reduce((sum, { packetsReceived }) => sum + packetsReceived, 0);",
             )
             .await
     }
@@ -337,6 +368,12 @@ impl Seat {
             .await
     }
 }
+
+/// Keeps every peer connection that the page makes from now on.
+const COUNT_CONNECTIONS: &str = "window.made = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...all) { super(...all); made.push(this); }
+    };";
 
 const SENT_AUDIO_PACKETS: &str = "(async () => [...(await roundtable.media.pc.getStats()).values()]
     .filter((r) => r.type === 'outbound-rtp' && r.kind === 'audio')

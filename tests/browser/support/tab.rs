@@ -23,6 +23,19 @@ pub enum Engine {
     Firefox,
 }
 
+/// What a tab's page has cost so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Work {
+    /// Seconds of scripts, layout and style.
+    pub busy_s: f64,
+    /// The browser's clock at the time, in seconds.
+    pub at_s: f64,
+    /// Bytes of JavaScript's heap in use.
+    pub heap_bytes: f64,
+    /// Nodes of the document, those that nobody shows any more included.
+    pub nodes: f64,
+}
+
 /// Warnings, errors and uncaught exceptions of a tab's console.
 pub type Log = Arc<Mutex<Vec<String>>>;
 
@@ -208,11 +221,33 @@ impl Tab {
     /// Waits until an element is there, can be used and is covered by nothing, and presses it with
     /// the mouse, in its middle. Gives the time of that.
     pub async fn click(&self, selector: &str) -> f64 {
+        let [x, y] = self.aim(selector).await;
+        let pressed = wall_ms();
+        match self.engine {
+            Engine::Chromium => {
+                for kind in ["mousePressed", "mouseReleased"] {
+                    let params =
+                        json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1});
+                    self.devtools("Input.dispatchMouseEvent", params).await;
+                }
+            }
+            Engine::Firefox => {
+                let selector = json!(selector);
+                let () = self
+                    .run(&format!("document.querySelector({selector}).click();"))
+                    .await;
+            }
+        }
+        pressed
+    }
+
+    /// Waits until an element can be pressed, and gives its middle.
+    async fn aim(&self, selector: &str) -> [f64; 2] {
         let selector = json!(selector);
         // A tile that is just sliding to its place may lie over it for a moment.
         let ready = format!(
             "(() => {{ const e = document.querySelector({selector}); \
-               if (!e || e.disabled || e.getClientRects().length === 0) return false; \
+               if (!e || e.disabled || e.ariaDisabled === 'true' || e.getClientRects().length === 0) return false; \
                e.scrollIntoView({{block: 'nearest', behavior: 'instant'}}); \
                const r = e.getBoundingClientRect(); \
                window.aim = [r.x + r.width / 2, r.y + r.height / 2]; \
@@ -220,25 +255,7 @@ impl Tab {
                return top !== null && (e.contains(top) || top.contains(e)); }})()"
         );
         self.wait_for(&ready, Duration::from_secs(10)).await;
-        match self.engine {
-            Engine::Chromium => {
-                let [x, y]: [f64; 2] = self.run("return aim;").await;
-                let pressed = wall_ms();
-                for kind in ["mousePressed", "mouseReleased"] {
-                    let params =
-                        json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1});
-                    self.devtools("Input.dispatchMouseEvent", params).await;
-                }
-                pressed
-            }
-            Engine::Firefox => {
-                let pressed = wall_ms();
-                let () = self
-                    .run(&format!("document.querySelector({selector}).click();"))
-                    .await;
-                pressed
-            }
-        }
+        self.run("return aim;").await
     }
 
     /// Puts a text into a field as if typed.
@@ -254,12 +271,92 @@ impl Tab {
             .await;
     }
 
+    /// The same with a finger. Chromium only.
+    pub async fn touch(&self, selector: &str) {
+        let [x, y] = self.aim(selector).await;
+        let down = json!({"type": "touchStart", "touchPoints": [{"x": x, "y": y}]});
+        let up = json!({"type": "touchEnd", "touchPoints": []});
+        for params in [down, up] {
+            self.devtools("Input.dispatchTouchEvent", params).await;
+        }
+    }
+
+    /// A phone's screen, upright, and fingers. Chromium only.
+    pub async fn be_a_phone(&self) {
+        self.resize(390, 844).await;
+        let params = json!({"enabled": true, "maxTouchPoints": 5});
+        self.devtools("Emulation.setTouchEmulationEnabled", params)
+            .await;
+    }
+
+    /// The page is hidden and stands still, as behind a closed lid. Chromium only.
+    pub async fn freeze(&self) {
+        self.focus(false).await;
+        self.devtools("Page.setWebLifecycleState", json!({"state": "frozen"}))
+            .await;
+    }
+
+    /// It runs again, hidden as it was. Chromium only.
+    pub async fn thaw(&self) {
+        self.devtools("Page.setWebLifecycleState", json!({"state": "active"}))
+            .await;
+    }
+
+    /// It is seen again. Chromium only.
+    pub async fn show(&self) {
+        self.focus(true).await;
+    }
+
+    /// A headless page that was hidden is shown by nothing else.
+    async fn focus(&self, enabled: bool) {
+        let params = json!({"enabled": enabled});
+        self.devtools("Emulation.setFocusEmulationEnabled", params)
+            .await;
+    }
+
     /// Makes the window that large, in CSS pixels; a phone's when narrow. Chromium only.
     pub async fn resize(&self, width: u32, height: u32) {
         let params = json!({"width": width, "height": height, "deviceScaleFactor": 1,
             "mobile": width < 600});
         self.devtools("Emulation.setDeviceMetricsOverride", params)
             .await;
+    }
+
+    /// What its page has cost so far, garbage collected. Chromium only.
+    pub async fn work(&self) -> Work {
+        self.devtools("Performance.enable", json!({})).await;
+        // What is garbage is no growth.
+        self.devtools("HeapProfiler.collectGarbage", json!({}))
+            .await;
+        let result = self.devtools("Performance.getMetrics", json!({})).await;
+        let metrics = result["metrics"].as_array().cloned().unwrap_or_default();
+        let metric = |name: &str| {
+            let found = metrics.iter().find(|metric| metric["name"] == name);
+            let value = found.and_then(|metric| metric["value"].as_f64());
+            value.unwrap_or_else(|| panic!("no metric {name} in {metrics:?}"))
+        };
+        Work {
+            busy_s: metric("ScriptDuration")
+                + metric("LayoutDuration")
+                + metric("RecalcStyleDuration"),
+            at_s: metric("Timestamp"),
+            heap_bytes: metric("JSHeapUsedSize"),
+            nodes: metric("Nodes"),
+        }
+    }
+
+    /// Makes the page `light` or `dark`, with nothing that moves. Chromium only.
+    pub async fn emulate(&self, scheme: &str) {
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"}]);
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": features}))
+            .await;
+    }
+
+    /// Sets the browser's usual text size in pixels, as a person does in its settings. Chromium only.
+    pub async fn set_text_size(&self, px: u32) {
+        let params = json!({"fontSizes": {"standard": px, "fixed": px}});
+        self.devtools("Page.setFontSizes", params).await;
     }
 
     /// Writes what the window shows as a PNG. Chromium only.
@@ -276,7 +373,7 @@ impl Tab {
         fs::write(file, png).expect("a writable folder");
     }
 
-    async fn devtools(&self, method: &str, params: Value) -> Value {
+    pub(super) async fn devtools(&self, method: &str, params: Value) -> Value {
         assert_eq!(self.engine, Engine::Chromium, "{method} is Chromium's");
         match self.wire.call(Some(&self.id), method, params).await {
             Ok(result) => result,

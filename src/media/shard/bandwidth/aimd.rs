@@ -8,8 +8,11 @@ use super::{RATE_MAX, RATE_MIN, trend::Usage};
 
 const BACK_OFF: f64 = 0.85;
 const GROWTH_PER_S: f64 = 1.08;
-/// With less than this of what is sent arriving, the path is full.
+/// With less than this of what is sent arriving, beside what is lost anyway, the path is full.
 const ARRIVES_WHOLE: f64 = 0.9;
+/// That says nothing while less than this share of the rate is sent: of a few packets one loss more, or a
+/// path that became longer, looks like a path that is full. A queue that stands is told apart (`fill`).
+const USED: f64 = 0.5;
 /// A rate that is not used up is lowered no more often than this, in microseconds.
 const UNUSED_WAIT_US: u64 = 250_000;
 /// A rate that is not used up does not grow beyond this much of what arrives, and a margin: the
@@ -26,6 +29,8 @@ pub struct Measured {
     pub arrived: Option<f64>,
     /// The most of it within a quarter of a second, of late: what a full path carries.
     pub peak: f64,
+    /// The share that is lost whatever is sent, as it was of late.
+    pub lost: f64,
     /// From sending a packet to reading of its arrival, in microseconds.
     pub round_trip_us: u64,
 }
@@ -117,9 +122,9 @@ impl Aimd {
         };
         // What came on the mean says little when little was sent a moment before.
         let carried = measured.peak.max(arrived);
-        let full = measured
-            .sent
-            .is_none_or(|sent| arrived < sent * ARRIVES_WHOLE);
+        let full = measured.sent.is_none_or(|sent| {
+            sent >= self.bits * USED && arrived < sent * ARRIVES_WHOLE * (1.0 - measured.lost)
+        });
         let used_up = full || carried >= self.bits * ARRIVES_WHOLE;
         // Once lowered it takes a round trip until it shows, and a while until what is carried does.
         let wait_us = if used_up {
@@ -206,6 +211,7 @@ mod tests {
             sent: Some(sent),
             arrived: Some(arrived),
             peak: arrived,
+            lost: 0.0,
             round_trip_us: 100_000,
         }
     }
@@ -242,5 +248,20 @@ mod tests {
         let mut aimd = Aimd::new(0, 3e6);
         aimd.update(1_000_000, Usage::Over, measured(2e5, 2e5));
         assert_eq!(aimd.bits(), 3e6 * BACK_OFF);
+    }
+
+    #[test]
+    fn of_a_little_that_is_sent_a_part_may_be_late_or_lost() {
+        let mut aimd = Aimd::new(0, 1e6);
+        aimd.update(1_000_000, Usage::Over, measured(1e5, 0.7e5));
+        assert_eq!(aimd.bits(), 1e6 * BACK_OFF);
+        // Where a tenth is always lost, a tenth less arrives.
+        let mut aimd = Aimd::new(0, 1e6);
+        let lossy = Measured {
+            lost: 0.1,
+            ..measured(7e5, 6e5)
+        };
+        aimd.update(1_000_000, Usage::Over, lossy);
+        assert_eq!(aimd.bits(), 1e6 * BACK_OFF);
     }
 }

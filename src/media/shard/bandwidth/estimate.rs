@@ -164,6 +164,7 @@ impl Estimate {
             sent: self.sent.bits(),
             arrived: self.arrived.bits(),
             peak: self.peak.bits(),
+            lost: self.loss.usual(),
             round_trip_us: self.round_trip_us,
         };
         self.rate.update(now_us, self.trend.usage(), measured);

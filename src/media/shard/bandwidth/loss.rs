@@ -35,6 +35,11 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// The share that is lost of late, as far as that is common on a path that is not full.
+    pub fn usual(&self) -> f64 {
+        self.smoothed.min(MUCH)
+    }
+
     /// Bits per second, if there is a limit.
     pub fn limit(&self) -> Option<f64> {
         self.limit

@@ -182,6 +182,16 @@ impl Checks {
         self.selected
     }
 
+    /// Its round trip, by the latest check that was answered.
+    pub fn round_trip(&self, now: Instant) -> Option<Duration> {
+        self.selected?;
+        let pairs = self.agent.get_candidate_pairs_stats(now);
+        let answered = pairs.iter().filter(|pair| pair.responses_received > 0);
+        // The agent does not say which pair is the selected one, but it goes on asking that one alone.
+        let pair = answered.max_by_key(|pair| (pair.nominated, pair.consent_requests_sent))?;
+        Duration::try_from_secs_f64(pair.current_round_trip_time).ok()
+    }
+
     /// Whether something has come on it lately.
     pub fn is_alive(&self) -> bool {
         self.agent.state() == ConnectionState::Connected

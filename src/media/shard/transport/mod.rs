@@ -654,6 +654,15 @@ impl Transport {
         self.path
     }
 
+    /// The round trip of the selected pair, by the latest check that was answered.
+    pub fn round_trip(&self, now: Instant) -> Option<Duration> {
+        let checks = match self.path?.via {
+            Via::Udp => self.udp.as_ref(),
+            Via::Tcp => self.tcp.as_ref(),
+        };
+        checks?.round_trip(now)
+    }
+
     /// Queues a goodbye, so that the client need not wait for its timers.
     pub fn close(&mut self, now: Instant) {
         if let Some((_, endpoint)) = &mut self.dtls {

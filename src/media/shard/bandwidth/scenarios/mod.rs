@@ -163,6 +163,20 @@ fn loss_that_is_not_the_queues_does_not_kill_the_rate() {
 }
 
 #[test]
+fn a_path_that_becomes_longer_and_lossy_is_not_given_up_for_the_little_that_is_sent() {
+    for seed in SEEDS {
+        let mut way = Way::new(seed, 5e6, Media::Fixed(60_000));
+        way.downlink = Downlink::new(way.epoch, 1_000_000);
+        (way.delay_ms, way.jitter_ms) = (1.0, 2.0);
+        way.run(2);
+        (way.delay_ms, way.jitter_ms, way.loss) = (41.0, 20.0, 0.05);
+        way.run(10);
+        let (least, _) = way.estimates_since(0);
+        assert!(least > 500_000, "seed {seed}: {least}");
+    }
+}
+
+#[test]
 fn much_loss_lowers_the_rate() {
     for seed in SEEDS {
         let mut way = Way::new(seed, 5e6, Media::Obedient(2_000_000));
