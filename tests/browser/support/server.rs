@@ -5,8 +5,10 @@ use std::{
     collections::HashMap,
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    ops::Range,
     path::PathBuf,
     process::Command,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -180,21 +182,34 @@ impl Recipe {
     }
 }
 
+/// Where servers listen: below the ports that a system gives by itself to whatever connects (Linux from
+/// 32768, IANA from 49152), so that nobody takes one before its server is there, or while that starts again.
+const PORTS: Range<u16> = 10_000..32_000;
+
+/// Ports that this process has not tried yet; other processes begin elsewhere.
+fn ports() -> impl Iterator<Item = u16> {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    std::iter::repeat_with(|| {
+        let place = std::process::id().wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let offset = u16::try_from(place % u32::from(PORTS.end - PORTS.start));
+        PORTS.start + offset.expect("less than the ports' number")
+    })
+}
+
 /// An address that is free now, and that a restarted server finds again.
 fn free_tcp(ip: IpAddr) -> SocketAddr {
-    let listener = TcpListener::bind((ip, 0)).expect("a free port");
-    listener.local_addr().expect("an address")
+    ports()
+        .map(|port| SocketAddr::new(ip, port))
+        .find(|address| TcpListener::bind(address).is_ok())
+        .expect("endless ports")
 }
 
 /// The same for media, which is received over UDP and TCP.
 fn free_for_both(ip: IpAddr) -> SocketAddr {
-    loop {
-        let socket = UdpSocket::bind((ip, 0)).expect("a free port");
-        let address = socket.local_addr().expect("an address");
-        if TcpListener::bind(address).is_ok() {
-            return address;
-        }
-    }
+    ports()
+        .map(|port| SocketAddr::new(ip, port))
+        .find(|address| UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok())
+        .expect("endless ports")
 }
 
 impl Drop for Server {
