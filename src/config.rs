@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{check, http, media::worker, meeting, room, signalling, webhooks};
+use crate::{check, http, media::worker, meeting, programme, room, signalling, webhooks};
 
 /// Every section.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub http: http::Settings,
     /// Signalling connections.
     pub signalling: signalling::Settings,
+    /// How large an event may be.
+    pub programme: programme::Settings,
     /// Meetings in general.
     pub meeting: meeting::Settings,
     /// Running sessions.

@@ -117,7 +117,8 @@
 //!
 //! [`serve`] reads each session's journal, checks its chain and applies the events to a new
 //! `Meeting`, or those after the last state that was kept beside it; the `Room` then records that
-//! everybody is lost and that every clock waits for a chair. Pages connect anew by themselves and join
+//! everybody is lost and that every clock waits for a chair, as of the time when the server before it was
+//! last known to run: the journal's thread notes every few seconds that it does. Pages connect anew by themselves and join
 //! with their last revision.
 
 pub mod auth;

@@ -151,7 +151,8 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let mut signals = Signals::new().map_err(system("cannot wait for signals"))?;
     let clock = Clock::start();
 
-    if let Some(why) = config.signalling.contradiction() {
+    let contradiction = config.signalling.contradiction();
+    if let Some(why) = contradiction.or_else(|| config.room.contradiction()) {
         return Err(ServeFault::Settings(why));
     }
     let folder = folder::data_folder(&config.server.data)?;
@@ -170,7 +171,13 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let guests = kept.guests(&revocations);
     let links = invites.links(&guests, kept.validity(), &public_url);
     // They are given out below, or printed by `roundtable invite`: listed from now on.
-    store.keep_invites(&guests.grants(kept.validity()), clock.now())?;
+    match store.keep_invites(&guests.grants(kept.validity()), clock.now()) {
+        // They open all the same.
+        Err(full @ store::Fault::TooManyInvites) => {
+            tracing::warn!("the roster's links are not all listed: {full}");
+        }
+        other => other?,
+    }
 
     let mut media = config.media.clone();
     media.addresses = reach::media_addresses(
@@ -181,6 +188,7 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     warn_of_unreachable_media(&config, &media.addresses);
     let media = Arc::new(Media::start(&media)?);
     let programme = Arc::new(kept.programme);
+    let ended = store.reading().last_alive(&programme.id)?;
     let meetings = rebuild(&programme, &mut store, &config)?;
     // A machine whose clock was set back does not take the meetings back.
     let latest = meetings.iter().map(Meeting::latest).max();
@@ -189,12 +197,13 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
     let directory = Directory::new(Arc::clone(&now));
     let store = Arc::new(Mutex::new(store));
     let invites = Arc::new(invites);
-    let (journal, writer) = Journal::start(programme.id.clone(), Arc::clone(&store))
+    let told = move || clock.now();
+    let (journal, writer) = Journal::start(programme.id.clone(), Arc::clone(&store), told)
         .map_err(system("cannot start the thread that writes the journal"))?;
     for meeting in meetings {
         let session = meeting.plan().id.clone();
         let keeping = journal.session(session.clone(), meeting.rev(), &meeting.basis());
-        let room = Room::recover(meeting, config.room.clone(), clock.now());
+        let room = Room::recover(meeting, config.room.clone(), ended, clock.now());
         let (plane, notices) = media.open_session();
         let order = move |order| plane.order(order);
         directory.open(session, room, (order, notices), keeping);
@@ -274,6 +283,7 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
         webhooks,
         public_url: public_url.clone(),
         requests_per_s: config.http.api_requests_per_s,
+        limits: config.programme.clone(),
     };
     let desk = Desk {
         store,
@@ -281,6 +291,7 @@ pub async fn run(start: Start, tell: impl FnOnce(&str)) -> Result<(), ServeFault
         public_url,
         context: Arc::clone(&context),
         tokens,
+        limits: config.programme.clone(),
         clock,
         runtime: Handle::current(),
     };
@@ -389,9 +400,10 @@ fn rebuild(
     config: &Config,
 ) -> Result<Vec<Meeting>, store::Fault> {
     let mut meetings = Vec::new();
+    let over = programme.over();
     for (_, plan) in programme.sessions() {
         let seats = programme.seats.clone();
-        let planned = Meeting::new(plan.clone(), seats, config.meeting.clone());
+        let planned = Meeting::new(plan.clone(), seats, config.meeting.clone()).until(over);
         let basis = planned.basis();
         let reading = store.reading();
         let (kept, mut entries) = reading.journal_from(&programme.id, &plan.id, &basis)?;
@@ -518,5 +530,45 @@ impl Signals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        meeting::{Actor, RefusalCode, roster::Role},
+        programme::{MODEL_EVENT, parse},
+        time::Timestamp,
+    };
+
+    #[test]
+    fn a_rebuilt_meeting_knows_when_its_event_is_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let programme = parse(MODEL_EVENT).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        store.import(&programme, Timestamp(0)).expect("kept");
+        let config = Config::default();
+        let mut meetings = rebuild(&programme, &mut store, &config).expect("meetings");
+        let meeting = &mut meetings[0];
+
+        let chair = programme.seats.iter().find(|it| it.role == Role::Chair);
+        let chair = Actor::Member(chair.expect("a chair").member.clone());
+        let start = programme.starts().expect("sessions");
+        for (actor, command) in [
+            (&Actor::Server, Command::OpenSession),
+            (&chair, Command::Join { name: None }),
+            (&chair, Command::CloseSession { force: true }),
+        ] {
+            let events = meeting.decide(start, actor, &command).expect("done");
+            for event in &events {
+                meeting.apply(start, event);
+            }
+        }
+        let over = programme.over().expect("an end");
+        let reopen = |at| meeting.decide(at, &chair, &Command::ReopenSession);
+        assert!(reopen(Timestamp(over.0 - 1)).is_ok());
+        let late = reopen(over).map_err(|refusal| refusal.code);
+        assert_eq!(late, Err(RefusalCode::NotNow));
     }
 }

@@ -33,6 +33,9 @@ pub(super) struct Check {
     /// The event file, TOML; config/nartt-2020.toml in the sources is a whole one
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// The settings file, which says how large an event may be
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -82,12 +85,16 @@ enum Format {
 pub(super) fn run(command: Command) -> Result<(), Ending> {
     match command {
         Command::Check(check) => {
-            let (_, programme) = read(&check.file)?;
+            let place = Where {
+                config: check.config,
+                data: None,
+            };
+            let (_, programme) = read(&check.file, &place)?;
             print(&format!("{}\n", line(&programme)));
         }
         Command::Import(import) => {
             // Read here too, so that faults come with the file's name.
-            let (text, programme) = read(&import.file)?;
+            let (text, programme) = read(&import.file, &import.place)?;
             let by_server = change(&import.place, &Request::Import { text })?;
             print(&format!("imported {}\n", line(&programme)));
             if by_server {
@@ -160,11 +167,12 @@ fn unwritten(path: &Path, why: &std::io::Error) -> Ending {
     Ending::not_done(format!("{}: cannot be written: {why}", path.display()))
 }
 
-fn read(file: &PathBuf) -> Result<(String, Programme), Ending> {
+fn read(file: &PathBuf, place: &Where) -> Result<(String, Programme), Ending> {
+    let (config, _) = place.settings()?;
     let name = file.display();
     let text = fs::read_to_string(file)
         .map_err(|why| Ending::not_done(format!("{name}: cannot be read: {why}")))?;
-    let programme = programme::parse(&text).map_err(|problems| {
+    let programme = programme::parse_within(&text, &config.programme).map_err(|problems| {
         let lines: Vec<String> = problems
             .iter()
             .map(|problem| format!("{name}:{problem}"))

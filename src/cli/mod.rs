@@ -102,18 +102,22 @@ impl Where {
 
     /// The data folder.
     fn folder(&self) -> Result<PathBuf, Ending> {
-        let (config, _) = self.settings()?;
-        folder::data_folder(&config.server.data).map_err(Ending::not_done)
+        folder_of(&self.settings()?.0)
     }
+}
+
+fn folder_of(config: &Config) -> Result<PathBuf, Ending> {
+    folder::data_folder(&config.server.data).map_err(Ending::not_done)
 }
 
 /// Changes what is kept: through the server that owns the folder, which is told by `true`, or as
 /// its owner.
 fn change(place: &Where, request: &Request) -> Result<bool, Ending> {
-    let folder = place.folder()?;
+    let (config, _) = place.settings()?;
+    let folder = folder_of(&config)?;
     let (reply, by_server) = match Store::open(&folder) {
         Ok(mut store) => (
-            change::carry_out(&mut store, request, Clock::start().now()),
+            change::carry_out(&mut store, request, &config.programme, Clock::start().now()),
             false,
         ),
         Err(in_use @ Fault::InUse { .. }) => {

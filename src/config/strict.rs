@@ -241,6 +241,18 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_beyond_what_it_can_be_is_told_with_its_place() {
+        assert_eq!(
+            from("[programme]\nseats_max = 10001\n", &[]),
+            Err("r.toml:2:13: must be 1 to 10000, not 10001".to_owned())
+        );
+        assert_eq!(
+            from("", &[("ROUNDTABLE__PROGRAMME__DAYS_MAX", "0")]),
+            Err("ROUNDTABLE__PROGRAMME__DAYS_MAX: must be 1 to 100, not 0".to_owned())
+        );
+    }
+
+    #[test]
     fn a_wrong_value_is_told_with_its_place() {
         let fault = from("[http]\nconnections_max = \"many\"\n", &[]).expect_err("a text");
         assert!(fault.starts_with("r.toml:2:19: invalid type"), "{fault}");

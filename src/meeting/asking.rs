@@ -6,14 +6,13 @@ use crate::{
         agenda::FloorMode,
         draft::Draft,
         event::{EndReason, Event},
-        giving::{budget_left, end_turn, give_at_once, gives_at_once},
+        giving::{end_turn, give_at_once, gives_at_once, has_used_budget},
         list::{raise, require_room},
         queue::{HandKind, Level},
         refusal::{Refusal, RefusalCode},
         roster::Role,
         session::SessionState,
     },
-    time::Millis,
 };
 
 /// Raises the hand. Where the mode gives the floor at once, the grant follows in the same decision.
@@ -25,6 +24,11 @@ pub(super) fn request(draft: &mut Draft, member: &MemberId, kind: HandKind) -> R
     if draft.floor.hand(member, kind.is_point()).is_some() {
         return Err(Refusal::not_now(
             "Your hand is up already: wait for your turn.",
+        ));
+    }
+    if draft.profile.mode == FloorMode::Operator && !kind.is_point() {
+        return Err(Refusal::not_now(
+            "The chair calls the speakers now: hands are not raised.",
         ));
     }
     let at_once = kind == HandKind::Speech && gives_at_once(draft, member);
@@ -43,12 +47,7 @@ pub(super) fn request(draft: &mut Draft, member: &MemberId, kind: HandKind) -> R
             }
         }
         Level::Speech => {
-            if draft.profile.mode == FloorMode::Operator {
-                return Err(Refusal::not_now(
-                    "The chair calls the speakers now: hands are not raised.",
-                ));
-            }
-            if budget_left(draft, member) == Some(Millis(0)) {
+            if has_used_budget(draft, member) {
                 return Err(Refusal::new(
                     RefusalCode::BudgetUsed,
                     "Your delegation has used up its speaking time. Ask the chair for more.",

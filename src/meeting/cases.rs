@@ -26,6 +26,32 @@ fn two_chairs_press_next_at_once() {
     );
 }
 
+/// The same row, of what is not "next": one of two presses is done.
+#[test]
+fn two_chairs_extend_move_and_go_on_at_once() {
+    script::live(FloorMode::Request, 1).check(
+        "
+        0   a request                 -> requested a
+        0   b request                 -> requested b
+        0   c request                 -> requested c
+        0   d request                 -> requested d
+        1   chair-1 next              -> granted 1 a by chair-1
+        2   media heard a             -> confirmed 1 a; started 1 a
+        3   chair-1 extend a 120 from 300 -> extended 1 a to 420 by chair-1
+        3   chair-2 extend a 120 from 300 -> no: conflict
+        3   chair-2 extend a 60 from 420  -> extended 1 a to 480 by chair-2
+        4   chair-1 move d 2 from 3   -> moved d to 2 by chair-1; ordered b d c
+        4   chair-2 move d 2 from 3   -> no: conflict
+        4   chair-1 move d 1 from 2   -> moved d to 1 by chair-1; ordered d b c
+        5   a yield                   -> ended 1 a finished 3
+        6   chair-1 item recommendations after opening-remarks -> item recommendations by chair-1
+        6   chair-2 item discussion after opening-remarks -> no: conflict
+        6   ? item                    -> recommendations
+        7   chair-2 item opening-remarks after recommendations -> item opening-remarks by chair-2
+        ",
+    );
+}
+
 /// "The hand keeps its place; skipped (not dropped) when its turn comes during 60 s of grace; dropped
 /// after 10 min."
 #[test]

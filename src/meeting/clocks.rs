@@ -62,6 +62,7 @@ pub(super) fn extend_turn(
     by: &MemberId,
     member: &MemberId,
     by_ms: Millis,
+    from_ms: Option<Millis>,
 ) -> Result<(), Refusal> {
     if !EXTENSION.contains(&by_ms) {
         return Err(Refusal::new(
@@ -78,6 +79,12 @@ pub(super) fn extend_turn(
     let Some(turn) = draft.floor.turn_of(member) else {
         return Err(no_turn(member));
     };
+    if from_ms.is_some_and(|seen| seen != turn.limit) {
+        return Err(Refusal::conflict(format!(
+            "The turn of {member} has been given another length meanwhile: {} s now.",
+            turn.limit.0 / 1000
+        )));
+    }
     let (turn, limit_ms) = (turn.number, turn.limit + by_ms);
     if limit_ms > EXTENDED_MAX {
         return Err(Refusal::new(

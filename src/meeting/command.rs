@@ -73,7 +73,12 @@ pub enum Command {
     /// Change the session's settings.
     ConfigureSession { change: ProfileChange },
     /// Begin an item of the agenda; where somebody has the floor, after the turn unless forced.
-    StartItem { item: ItemId, force: bool },
+    StartItem {
+        item: ItemId,
+        /// The item that the chair saw on; `None` asks whatever has happened since.
+        after_item: Option<ItemId>,
+        force: bool,
+    },
     /// Let what waits for the turn's end not happen.
     DropChange,
     /// Ask everybody to go over to another session.
@@ -124,7 +129,12 @@ pub enum Command {
         place: Option<u16>,
     },
     /// Move a member's speech to this place (from 1).
-    MoveHand { member: MemberId, place: u16 },
+    MoveHand {
+        member: MemberId,
+        place: u16,
+        /// Where the chair saw it; `None` asks whatever has happened since.
+        from_place: Option<u16>,
+    },
     /// Take a hand out of the queue: the one for a point of order, or the other.
     RemoveHand { member: MemberId, point: bool },
     /// Take all hands out of the queue.
@@ -136,7 +146,12 @@ pub enum Command {
     /// Let everybody be heard as before.
     ReleasePriority,
     /// Give a turn more time.
-    ExtendTurn { member: MemberId, by_ms: Millis },
+    ExtendTurn {
+        member: MemberId,
+        by_ms: Millis,
+        /// The limit that the chair saw; `None` asks whatever has happened since.
+        from_ms: Option<Millis>,
+    },
     /// Hold the clock of the member's turn.
     PauseClock { member: MemberId },
     /// Let it run on.
@@ -203,6 +218,7 @@ pub enum Command {
     AudioHeard { member: MemberId },
     /// [`next_deadline`](crate::meeting::Meeting::next_deadline) has been reached.
     TimePassed,
-    /// The meeting has been rebuilt after the server had ended: nobody is connected.
+    /// The meeting has been rebuilt after the server had ended: nobody is connected. Decided as of the
+    /// time when that server was last known to run.
     Recover,
 }

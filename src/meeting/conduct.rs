@@ -61,6 +61,7 @@ pub(super) fn start_item(
     draft: &mut Draft,
     by: &MemberId,
     item: &ItemId,
+    after_item: Option<&ItemId>,
     force: bool,
 ) -> Result<(), Refusal> {
     require_open(draft)?;
@@ -70,7 +71,14 @@ pub(super) fn start_item(
             format!("{item} is not on the agenda of this session."),
         ));
     }
-    if draft.item().is_some_and(|(on, _)| on == item) {
+    let on = draft.item().map(|(on, _)| on);
+    if after_item.is_some() && after_item != on {
+        let on = on.map_or("no item", ItemId::as_str);
+        return Err(Refusal::conflict(format!(
+            "The agenda has gone on meanwhile: {on} is on now."
+        )));
+    }
+    if on == Some(item) {
         return Err(Refusal::not_now("This item is on already."));
     }
     if !force && !draft.floor.turns().is_empty() {

@@ -59,7 +59,8 @@ pub struct Recorded {
     pub v: u16,
     /// The session's revision after it.
     pub rev: Rev,
-    /// When it was decided.
+    /// When it was decided; of what a new server says of the end of the one before it, when that was
+    /// last known to run.
     pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
@@ -105,7 +106,8 @@ pub enum EndReason {
     Overridden,
     /// The speaker left the room, or was lost for longer than the floor is reserved.
     Gone,
-    /// No audio arrived within the time of the offer.
+    /// No audio arrived within the time of the offer; or no speech for long, while others waited and no
+    /// chair had to end it.
     Missed,
     /// The session was closed.
     Closed,

@@ -5,13 +5,14 @@ use crate::{
     meeting::{
         agenda::FloorMode,
         draft::Draft,
-        event::{EndReason, Event, TurnNumber},
+        event::{EndReason, Event, Placed, TurnNumber},
         floor::Hand,
         presence::Microphone,
         queue::{self, HandKind, Level},
         refusal::{Refusal, RefusalCode},
         roster::Role,
         session::SessionState,
+        turn::Turn,
     },
     time::Millis,
 };
@@ -26,12 +27,16 @@ pub(super) fn next(
     if draft.floor.hands().is_empty() {
         return Err(Refusal::not_now("No hand is raised."));
     }
-    // Who is lost keeps the place and is passed over.
+    // Who is lost keeps the place and is passed over, and so does whose delegation has no time left.
     let mut hands = draft.floor.hands().iter();
-    let Some(hand) = hands.find(|hand| may_be_given(draft, hand)) else {
-        return Err(Refusal::not_now(
-            "Everybody in the list has lost the connection: wait a moment.",
-        ));
+    let Some(hand) = hands.find(|hand| may_be_given(draft, hand) && is_in_time(draft, hand)) else {
+        let mut hands = draft.floor.hands().iter();
+        let why = if hands.any(|hand| may_be_given(draft, hand)) {
+            "Those who wait have used up their delegations' speaking time: give the floor by name."
+        } else {
+            "Everybody in the list has lost the connection: wait a moment."
+        };
+        return Err(Refusal::not_now(why));
     };
     let (member, kind) = (hand.member.clone(), hand.kind);
     clear_microphone(draft, by, kind)?;
@@ -41,6 +46,10 @@ pub(super) fn next(
 
 fn may_be_given(draft: &Draft, hand: &Hand) -> bool {
     !draft.is_lost(&hand.member) && draft.floor.turn_of(&hand.member).is_none()
+}
+
+fn is_in_time(draft: &Draft, hand: &Hand) -> bool {
+    hand.kind != HandKind::Speech || !has_used_budget(draft, &hand.member)
 }
 
 pub(super) fn grant(
@@ -139,28 +148,44 @@ pub(super) fn settle(draft: &mut Draft) {
 /// the next hand behind it, so that one silent browser does not hold up everybody for two offers;
 /// where nobody else waits it is offered again at once. A second miss lowers the hand, so neither
 /// goes round in circles. A muted hand is passed over too: only a chair can ask it to speak. So is
-/// one whose member is lost. Points of order and responses interrupt nobody without a chair: they
-/// wait until the floor is empty.
+/// one whose member is lost, or whose delegation has no speaking time left. Points of order and responses
+/// interrupt nobody without a chair: they wait until the floor is empty, and nobody behind them is given it
+/// meanwhile.
 pub(super) fn fill_microphones(draft: &mut Draft, passed_over: Option<&MemberId>) {
     while gives_by_itself(draft) {
         let placed = queue::order(draft);
-        let empty = draft.floor.turns().is_empty();
-        let ready = |draft: &Draft, but: Option<&MemberId>| {
-            let mut hands = placed.iter();
-            hands
-                .find(|it| {
-                    draft.presence.microphone_open(&it.member)
-                        && draft.floor.turn_of(&it.member).is_none()
-                        && (empty || it.kind == HandKind::Speech)
-                        && Some(&it.member) != but
-                })
-                .map(|it| (it.member.clone(), it.kind))
-        };
-        let Some((member, kind)) = ready(draft, passed_over).or_else(|| ready(draft, None)) else {
+        let Some(next) = next_ready(draft, &placed, passed_over) else {
             return;
         };
+        if next.kind != HandKind::Speech && !draft.floor.turns().is_empty() {
+            return;
+        }
+        let (member, kind) = (next.member.clone(), next.kind);
         offer(draft, &member, kind, None);
     }
+}
+
+/// The first hand that could be given the floor without a chair.
+fn next_ready<'a>(
+    draft: &Draft,
+    placed: &'a [Placed],
+    passed_over: Option<&MemberId>,
+) -> Option<&'a Placed> {
+    let is_ready = |it: &&Placed| {
+        draft.presence.microphone_open(&it.member)
+            && draft.floor.turn_of(&it.member).is_none()
+            && (it.kind != HandKind::Speech || has_time(draft, &it.member))
+    };
+    let ready: Vec<&Placed> = placed.iter().filter(is_ready).collect();
+    let mut others = ready.iter().filter(|it| Some(&it.member) != passed_over);
+    others.next().or(ready.first()).copied()
+}
+
+/// Whether a point of order or a response waits for the floor to be empty.
+fn is_emptying(draft: &Draft) -> bool {
+    let placed = queue::order(draft);
+    let next = next_ready(draft, &placed, None);
+    !draft.floor.turns().is_empty() && next.is_some_and(|it| it.kind != HandKind::Speech)
 }
 
 /// Whether the queue's head is given a microphone now without a chair.
@@ -193,6 +218,8 @@ pub(super) fn gives_at_once(draft: &Draft, member: &MemberId) -> bool {
         && is_giving(draft)
         && (free || makes_room)
         && draft.presence.microphone_open(member)
+        && has_time(draft, member)
+        && !is_emptying(draft)
 }
 
 /// Gives the floor to who has just asked; in the mode `override` the longest speaker closes, and where
@@ -235,11 +262,11 @@ fn offer(draft: &mut Draft, member: &MemberId, kind: HandKind, by: Option<&Membe
 }
 
 /// How long a turn may last: no longer than its delegation has left, unless it has nothing left and
-/// is given the floor nevertheless.
+/// a chair gives it the floor nevertheless. A reply is no longer than a speech.
 fn limit(draft: &Draft, member: &MemberId, kind: HandKind) -> Millis {
     let profile = &draft.profile;
     match kind.level() {
-        Level::Response | Level::Point => profile.response_ms,
+        Level::Response | Level::Point => profile.response_ms.min(profile.turn_ms),
         Level::Speech => match budget_left(draft, member) {
             Some(left) if left > Millis(0) => profile.turn_ms.min(left),
             Some(_) | None => profile.turn_ms,
@@ -247,11 +274,36 @@ fn limit(draft: &Draft, member: &MemberId, kind: HandKind) -> Millis {
     }
 }
 
-/// What the member's delegation has left of its speaking time, where that is limited.
-pub(super) fn budget_left(draft: &Draft, member: &MemberId) -> Option<Millis> {
+/// What the member's delegation has left of its speaking time for another turn, where that is limited:
+/// all that its turns that are on may take is taken.
+fn budget_left(draft: &Draft, member: &MemberId) -> Option<Millis> {
+    left_beside(draft, member, |turn| turn.limit.max(turn.spent(draft.now)))
+}
+
+fn has_time(draft: &Draft, member: &MemberId) -> bool {
+    budget_left(draft, member) != Some(Millis(0))
+}
+
+/// Whether the member's delegation has spoken for as long as it may.
+pub(super) fn has_used_budget(draft: &Draft, member: &MemberId) -> bool {
+    left_beside(draft, member, |turn| turn.spent(draft.now)) == Some(Millis(0))
+}
+
+/// What is left of a delegation's speaking time, with so much for each of its turns that are on.
+fn left_beside(
+    draft: &Draft,
+    member: &MemberId,
+    taken: impl Fn(&Turn) -> Millis,
+) -> Option<Millis> {
     let budget = draft.profile.budget_ms;
-    let seat = draft.seat(member)?;
-    let spoken = draft.spoken.by_delegation(&seat.delegation);
+    let delegation = &draft.seat(member)?.delegation;
+    let is_its = |turn: &&Turn| {
+        let seat = draft.seat(&turn.member);
+        seat.is_some_and(|seat| seat.delegation == *delegation)
+    };
+    let turns = draft.floor.turns().iter().filter(is_its);
+    let spoken = draft.spoken.by_delegation(delegation);
+    let spoken = turns.fold(spoken, |all, turn| all + taken(turn));
     (budget > Millis(0)).then(|| budget - spoken)
 }
 
@@ -341,13 +393,10 @@ fn require_giving(draft: &Draft) -> Result<(), Refusal> {
 fn require_up_to_date(draft: &Draft, after_turn: Option<TurnNumber>) -> Result<(), Refusal> {
     let last = draft.floor.last_turn;
     if after_turn.is_some_and(|seen| seen != last) {
-        return Err(Refusal::new(
-            RefusalCode::Conflict,
-            format!(
-                "The floor has been given meanwhile: the last turn is {}. Look who has it.",
-                last.0
-            ),
-        ));
+        return Err(Refusal::conflict(format!(
+            "The floor has been given meanwhile: the last turn is {}. Look who has it.",
+            last.0
+        )));
     }
     Ok(())
 }
@@ -503,6 +552,89 @@ mod tests {
     }
 
     #[test]
+    fn a_point_of_order_empties_the_floor_and_nobody_behind_it_is_given_it() {
+        for mode in [FloorMode::Fifo, FloorMode::Open] {
+            script::live(mode, 2).check(
+                "
+                0 a request                -> requested a; granted 1 a
+                0 b request                -> requested b; granted 2 b
+                1 c request                -> requested c
+                2 d request point_of_order -> requested point_of_order d at 1 (point)
+                3 a yield                  -> ended 1 a finished 0
+                3 ? queue                  -> d c
+                4 e request                -> requested e
+                5 b yield                  -> ended 2 b finished 0; granted point_of_order 3 d
+                6 d yield                  -> ended 3 d finished 0; granted 4 c; granted 5 e
+                ",
+            );
+        }
+    }
+
+    #[test]
+    fn a_delegation_without_time_left_is_passed_over_until_a_chair_names_it() {
+        // Of Indonesia are a and b, of Malaysia c and d.
+        let mut script = script::live_with(script::profile(
+            "mode = 'fifo', microphones = 2, budget_ms = 300000, warning_ms = 0",
+        ));
+        script.check(
+            "
+            0   a request       -> requested a; granted 1 a
+            0   media heard a   -> confirmed 1 a; started 1 a
+            1   b request       -> requested b
+            2   c request       -> requested c; granted 2 c
+            2   media heard c   -> confirmed 2 c; started 2 c
+            3   a yield         -> ended 1 a finished 3; granted 3 b
+            3   media heard b   -> confirmed 3 b; started 3 b
+            3   ? deadline      -> 300
+            300 clock passed    -> overtime 3 b
+            301 a request       -> no: budget_used
+            301 d request       -> requested d
+            301 chair-1 insert a -> requested a by chair-1
+            302 c yield         -> ended 2 c finished 300
+            302 e request       -> requested e; granted 4 e
+            303 b yield         -> ended 3 b finished 300
+            303 ? queue         -> d a
+            304 chair-1 next    -> no: not_now
+            305 chair-1 grant d -> granted 5 d by chair-1
+            ",
+        );
+    }
+
+    #[test]
+    fn a_free_microphone_is_not_given_at_once_beyond_what_a_delegation_has_left() {
+        let mut script = script::live_with(script::profile(
+            "mode = 'open', microphones = 2, budget_ms = 300000",
+        ));
+        script.check(
+            "
+            0 a request     -> requested a; granted 1 a
+            0 media heard a -> confirmed 1 a; started 1 a
+            1 b request     -> requested b
+            2 c request     -> requested c; granted 2 c
+            3 a yield       -> ended 1 a finished 3; granted 3 b
+            3 media heard b -> confirmed 3 b; started 3 b
+            3 ? deadline    -> 12
+            4 c yield       -> ended 2 c finished 0
+            4 ? deadline    -> 240
+            ",
+        );
+    }
+
+    #[test]
+    fn a_response_is_no_longer_than_a_speech() {
+        let mut script = script::live_with(script::profile(
+            "turn_ms = 60000, response_ms = 120000, warning_ms = 0",
+        ));
+        script.check(
+            "
+            0 chair-1 grant a response -> granted response 1 a by chair-1
+            0 media heard a            -> confirmed 1 a; started 1 a
+            0 ? deadline               -> 60
+            ",
+        );
+    }
+
+    #[test]
     fn a_response_is_shorter_and_five_wait_at_most() {
         let mut script = script::live_with(script::profile("response_ms = 60000"));
         script.check(
@@ -566,6 +698,9 @@ mod tests {
             4 chair-1 open-list         -> list opened by chair-1
             5 chair-1 configure operator 1 -> configured mode = 'operator' by chair-1
             6 e request                 -> no: not_now
+            6 e request response        -> no: not_now
+            6 e request point_of_order  -> requested point_of_order e at 1 (point)
+            6 e withdraw point          -> withdrawn point e
             7 b yield                   -> ended 3 b finished 0
             7 ? queue                   -> d
             8 chair-1 next              -> granted 4 d by chair-1

@@ -50,6 +50,7 @@ pub(super) fn move_hand(
     by: &MemberId,
     member: &MemberId,
     place: u16,
+    from_place: Option<u16>,
 ) -> Result<(), Refusal> {
     match draft.floor.hand(member, false) {
         None => Err(Refusal::not_now(format!("{member}'s hand is not up."))),
@@ -57,6 +58,14 @@ pub(super) fn move_hand(
             "A response keeps its place before the speeches.",
         )),
         Some(_) => {
+            let own = |it: &Hand| it.member == *member && !it.kind.is_point();
+            let index = draft.floor.hands().iter().position(own);
+            let now_at = index.map_or(0, |it| it.saturating_add(1));
+            if from_place.is_some_and(|seen| usize::from(seen) != now_at) {
+                return Err(Refusal::conflict(format!(
+                    "The list has changed meanwhile: {member} is number {now_at} now."
+                )));
+            }
             place_hand(draft, by, member, place);
             Ok(())
         }

@@ -16,14 +16,19 @@ use crate::{
 impl Meeting {
     /// Whether a member who comes in has to be let in by a chair.
     pub fn must_be_admitted(&self, member: &MemberId) -> bool {
-        let asks = self.seat(member).is_some_and(|seat| match seat.role {
-            Role::Delegate | Role::Podium | Role::Interpreter | Role::Observer => true,
-            Role::Chair | Role::Organiser | Role::Technician => false,
-        });
+        let asks = self.seat(member).is_some_and(|seat| asks(seat.role));
         let presence = &self.presence;
         let has_to =
             presence.is_sent_back(member) || (self.profile.lobby && !presence.is_admitted(member));
         asks && has_to && !presence.contains(member)
+    }
+}
+
+/// Whether this role waits in the lobby at all.
+fn asks(role: Role) -> bool {
+    match role {
+        Role::Delegate | Role::Podium | Role::Interpreter | Role::Observer => true,
+        Role::Chair | Role::Organiser | Role::Technician => false,
     }
 }
 
@@ -56,9 +61,14 @@ pub(super) fn admit_all(draft: &mut Draft, by: &MemberId) -> Result<(), Refusal>
     open(draft, Some(by))
 }
 
-/// Lets everybody in who waits; `by` nobody where the lobby was switched off.
+/// Lets everybody in who waits; `by` nobody where the lobby was switched off, which lets nobody in whom
+/// a chair has sent back.
 pub(super) fn open(draft: &mut Draft, by: Option<&MemberId>) -> Result<(), Refusal> {
-    let mut waiting: Vec<_> = draft.presence.lobby().iter().collect();
+    let presence = &draft.presence;
+    let waiting = presence.lobby().iter();
+    let mut waiting: Vec<_> = waiting
+        .filter(|(member, _)| by.is_some() || !presence.is_sent_back(member))
+        .collect();
     waiting.sort_by_key(|(member, waiting)| (waiting.since, *member));
     let waiting: Vec<_> = waiting
         .into_iter()
@@ -98,8 +108,10 @@ pub(super) fn send_back(
     member: &MemberId,
 ) -> Result<(), Refusal> {
     draft.require_present(member)?;
-    if draft.require_seat(member)?.role == Role::Chair {
-        return Err(Refusal::not_now("A chair does not wait in the lobby."));
+    if !asks(draft.require_seat(member)?.role) {
+        return Err(Refusal::not_now(
+            "Chairs, the organiser and technicians do not wait in the lobby: they come in without asking.",
+        ));
     }
     let name = draft.presence.here().get(member).map(|it| it.name.clone());
     if draft.floor.turn_of(member).is_some() {
@@ -168,6 +180,8 @@ mod tests {
             0 b request           -> requested b
             1 chair-1 send-back a -> ended 1 a stopped 0 by chair-1; left a sent back by chair-1; lobby a as A; granted 2 b
             1 chair-1 send-back chair-2 -> no: not_now
+            1 chair-1 send-back organiser -> no: not_now
+            1 chair-1 send-back tech -> no: not_now
             2 a join              -> nothing
             2 a leave             -> lobby left a
             3 a join              -> lobby a as A
@@ -186,6 +200,21 @@ mod tests {
             0 ? present   -> chair-1 chair-2 organiser tech
             0 ? lobby     -> a b c d e f guest voice watcher
             1 chair-1 configure lobby = false -> configured lobby = false by chair-1; admitted a; joined a as A; admitted b; joined b as B; admitted c; joined c as C; admitted d; joined d as D; admitted e; joined e as E; admitted f; joined f as F; admitted guest; joined guest as GUEST; admitted voice; joined voice as VOICE; admitted watcher; joined watcher as WATCHER
+            ",
+        );
+    }
+
+    #[test]
+    fn the_lobby_switched_off_keeps_those_who_were_sent_back() {
+        script::live(crate::meeting::agenda::FloorMode::Open, 1).check(
+            "
+            0 chair-1 configure lobby = true  -> configured lobby = true by chair-1
+            1 chair-1 send-back a -> left a sent back by chair-1; lobby a as A
+            2 b leave             -> left b left
+            2 b join              -> lobby b as B
+            3 chair-1 configure lobby = false -> configured lobby = false by chair-1; admitted b; joined b as B
+            3 ? lobby             -> a
+            4 chair-1 admit-all   -> admitted a by chair-1; joined a as A
             ",
         );
     }

@@ -20,7 +20,7 @@ use crate::{
         record::{Addressee, ChatMessage, Note, Recommendation, Status},
         roster::{Role, Seat},
         turn::{Fading, Phase},
-        view::{HandView, MemberView, MuteView, SpokenView, TurnView, WaitingView},
+        view::{AwayView, HandView, MemberView, MuteView, SpokenView, TurnView, WaitingView},
     },
     time::{Millis, Timestamp},
 };
@@ -134,9 +134,13 @@ impl Model {
 
     /// The events, written and read back, give the same meeting; so does a snapshot of it.
     pub(super) fn check_replay(&self, meeting: &Meeting) {
-        assert_eq!(&self.replay(), meeting);
+        // No event says when a process took it up.
+        let mut replayed = self.replay();
+        replayed.take_up(meeting.resumed_at);
+        assert_eq!(&replayed, meeting);
         let kept = meeting.keep().expect("a text");
-        let restored = self.start.restore(&kept).expect("a meeting");
+        let mut restored = self.start.restore(&kept).expect("a meeting");
+        restored.take_up(meeting.resumed_at);
         assert_eq!(&restored, meeting);
     }
 
@@ -177,7 +181,9 @@ impl Model {
             assert!(muted, "{awaited} came back unmuted, then {event:?}");
         }
         match event {
-            Event::FloorGranted { member, by, .. } => {
+            Event::FloorGranted {
+                member, kind, by, ..
+            } => {
                 assert_eq!(self.view.session.state, SessionState::Live, "{event:?}");
                 assert!(!self.is_lost(member), "{event:?}");
                 assert!(self.view.session.awaited.is_none(), "{event:?}");
@@ -186,6 +192,8 @@ impl Model {
                     assert!(self.has_voice(member), "{event:?}");
                     assert!(self.view.floor.priority.is_none(), "{event:?}");
                     assert!(!self.view.floor.technical_stop, "{event:?}");
+                    let in_time = *kind != HandKind::Speech || self.has_time(member);
+                    assert!(in_time, "{event:?}");
                 }
             }
             Event::FloorMissed {
@@ -324,6 +332,7 @@ impl Model {
                 if let Some(known) = known {
                     known.name = name.clone();
                 } else {
+                    view.away.retain(|it| it.id != *member);
                     view.members.push(MemberView {
                         id: member.clone(),
                         name: name.clone(),
@@ -340,6 +349,11 @@ impl Model {
                 }
             }
             Event::MemberLeft { member, reason, .. } => {
+                let here = view.members.iter().find(|it| it.id == *member);
+                let name = here.expect("somebody in the room").name.clone();
+                let id = member.clone();
+                view.away.push(AwayView { id, name });
+                view.away.sort_by(|a, b| a.id.cmp(&b.id));
                 view.members.retain(|it| it.id != *member);
                 view.queue.retain(|it| it.member != *member);
                 if view.session.spotlight.as_ref() == Some(member) {
@@ -996,6 +1010,20 @@ impl Model {
         }
     }
 
+    /// Whether the member's delegation has speaking time left beside all that its turns may take.
+    fn has_time(&self, member: &MemberId) -> bool {
+        let delegation = |member: &MemberId| self.seats[member].delegation.clone();
+        let own = delegation(member);
+        let spoken = self.spoken.iter();
+        let spoken = spoken.filter(|(it, _)| delegation(it) == own);
+        let turns = self.view.turns.iter();
+        let turns = turns.filter(|it| delegation(&it.member) == own);
+        let spoken: u64 = spoken.map(|(_, ms)| ms.0).sum();
+        let taken: u64 = turns.map(|it| it.limit_ms.0.max(it.spent_ms.0)).sum();
+        let budget = self.view.profile.budget_ms.0;
+        budget == 0 || spoken + taken < budget
+    }
+
     /// Whether a microphone stays free although somebody could be given it by the mode, or because no
     /// chair is there.
     fn wastes_a_microphone(&self) -> bool {
@@ -1011,11 +1039,13 @@ impl Model {
         let interrupted = view.turns.iter().any(|it| it.kind != HandKind::Speech);
         let free = view.turns.len() < usize::from(view.profile.microphones);
         let mut hands = view.queue.iter();
-        let waits = hands.any(|it| {
+        let next = hands.find(|it| {
             self.has_voice(&it.member)
-                && (it.kind == HandKind::Speech || view.turns.is_empty())
+                && (it.kind != HandKind::Speech || self.has_time(&it.member))
                 && !view.turns.iter().any(|turn| turn.member == it.member)
         });
+        // A point or a response lets nobody pass while the floor empties for it.
+        let waits = next.is_some_and(|it| it.kind == HandKind::Speech || view.turns.is_empty());
         by_itself && given && !interrupted && free && waits
     }
 }

@@ -59,12 +59,18 @@ pub(super) struct Presence {
     sent_back: BTreeSet<MemberId>,
     /// Those who went out muted, and who muted them: going out and in again must not unmute.
     muted_away: BTreeMap<MemberId, MemberId>,
+    /// Those who went out, by the name that they had last: it stands under what they wrote.
+    away: BTreeMap<MemberId, String>,
     banned: BTreeSet<MemberId>,
 }
 
 impl Presence {
     pub(super) fn here(&self) -> &BTreeMap<MemberId, Attendee> {
         &self.here
+    }
+
+    pub(super) fn away(&self) -> &BTreeMap<MemberId, String> {
+        &self.away
     }
 
     pub(super) fn contains(&self, member: &MemberId) -> bool {
@@ -184,12 +190,15 @@ impl Presence {
             gone: false,
         };
         self.here.insert(member.clone(), attendee);
+        self.away.remove(member);
     }
 
     pub(super) fn go(&mut self, member: &MemberId, reason: LeaveReason) {
-        let gone = self.here.remove(member);
-        if let Some(Microphone::Shut { by, asked: _ }) = gone.map(|attendee| attendee.microphone) {
-            self.muted_away.insert(member.clone(), by);
+        if let Some(gone) = self.here.remove(member) {
+            if let Microphone::Shut { by, asked: _ } = gone.microphone {
+                self.muted_away.insert(member.clone(), by);
+            }
+            self.away.insert(member.clone(), gone.name);
         }
         match reason {
             LeaveReason::Banned => {
@@ -349,8 +358,8 @@ pub(super) fn come_back(draft: &mut Draft, member: &MemberId) {
     }
 }
 
-/// After the server's own end: everybody has the grace to come back, and every clock waits for a
-/// chair, who alone knows what was said meanwhile.
+/// After the server's own end, as of the time when it was last known to run: everybody has the grace to
+/// come back, and every clock waits for a chair, who alone knows what was said meanwhile.
 pub(super) fn recover(draft: &mut Draft) {
     let turns: Vec<_> = draft
         .floor
@@ -633,6 +642,34 @@ mod tests {
             20 ? spent a        -> 10
             21 chair-1 run b    -> no: unknown_member
             21 chair-1 run c    -> no: not_now
+            ",
+        );
+    }
+
+    #[test]
+    fn the_time_without_a_server_is_nobodys_speech_and_nobodys_grace() {
+        let mut script = script::live(FloorMode::Request, 1);
+        script.check(
+            "
+            1  chair-1 grant a  -> granted 1 a by chair-1
+            2  media heard a    -> confirmed 1 a; started 1 a
+            3  c request        -> requested c
+            8  b request        -> requested b
+            8  c lost           -> lost c
+            9  server recover   -> clock paused 1 a; lost a; lost b; lost chair-1; lost chair-2; \
+               lost d; lost e; lost f; lost guest; lost organiser; lost tech; lost voice; lost watcher
+            ",
+        );
+        script.meeting.take_up(Timestamp(50_000_000));
+        script.check(
+            "
+            50000 ? spent a       -> 7
+            50000 ? deadline      -> 50015
+            50010 a back          -> back a
+            50010 chair-1 back    -> back chair-1
+            50010 ? heard         -> a chair-1
+            50060 c grace-ended   -> gone c
+            50060 ? deadline      -> 50600
             ",
         );
     }

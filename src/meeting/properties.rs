@@ -57,8 +57,8 @@ enum Step {
     Wait(u64),
     /// The clock shows something else from now on: it is set, or the machine has slept.
     Jump(i64),
-    /// The server ends, and is started anew from the journal.
-    Restart,
+    /// The server ends, and so much later is started anew from the journal.
+    Restart(u64),
 }
 
 fn chair() -> impl Strategy<Value = Actor> {
@@ -137,8 +137,9 @@ fn of_the_floor() -> impl Strategy<Value = Command> {
         4 => delegate().prop_map(|member| Command::StopFloor { member }),
         1 => Just(Command::StopAll),
         3 => (delegate(), place).prop_map(|(member, place)| Command::InsertHand { member, place }),
-        4 => (delegate(), 0_u16..8)
-            .prop_map(|(member, place)| Command::MoveHand { member, place }),
+        4 => (delegate(), 0_u16..8, prop::option::weighted(0.3, 1_u16..4)).prop_map(
+            |(member, place, from_place)| Command::MoveHand { member, place, from_place },
+        ),
         2 => (delegate(), any::<bool>())
             .prop_map(|(member, point)| Command::RemoveHand { member, point }),
         1 => Just(Command::ClearQueue),
@@ -149,6 +150,7 @@ fn of_the_floor() -> impl Strategy<Value = Command> {
             .prop_map(|(member, secs)| Command::ExtendTurn {
                 member,
                 by_ms: Millis::from_secs(secs),
+                from_ms: None,
             }),
         2 => delegate().prop_map(|member| Command::PauseClock { member }),
         3 => delegate().prop_map(|member| Command::ResumeClock { member }),
@@ -193,7 +195,11 @@ fn of_the_session() -> impl Strategy<Value = Command> {
         3 => Just(Command::ReopenSession),
         1 => Just(Command::PrepareSession),
         5 => change().prop_map(|change| Command::ConfigureSession { change }),
-        2 => (item, any::<bool>()).prop_map(|(item, force)| Command::StartItem { item, force }),
+        2 => (item, any::<bool>()).prop_map(|(item, force)| Command::StartItem {
+            item,
+            after_item: None,
+            force,
+        }),
         2 => Just(Command::DropChange),
         1 => Just(Command::MoveOn { to: "session-2".parse().expect("a slug") }),
         1 => Just(Command::LockSession),
@@ -259,7 +265,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0_u64..12_000).prop_map(Step::Wait),
         1 => (0_u64..700_000).prop_map(Step::Wait),
         1 => (-30_000_i64..30_000).prop_map(Step::Jump),
-        1 => Just(Step::Restart),
+        1 => (0_u64..60_000).prop_map(Step::Restart),
     ]
 }
 
@@ -323,9 +329,16 @@ impl Run {
                 let events = self.command(chair, &command);
                 assert!(events.is_empty() || !stale, "a stale command was done");
             }
-            Step::Restart => {
+            Step::Restart(outage) => {
+                let started = self.now + Millis(*outage);
                 self.meeting = self.model.replay();
+                self.meeting.take_up(started);
+                // As of the server's end.
                 self.command(&Actor::Server, &Command::Recover);
+                self.now = started;
+                let next = self.meeting.next_deadline();
+                let grace = started + self.meeting.settings.reserve_ms;
+                assert!(next.is_none_or(|it| it >= grace), "no grace: {next:?}");
             }
             Step::Jump(ms) => self.now = Timestamp(self.now.0 + ms),
             Step::Wait(ms) => self.wait(Timestamp(0) + Millis(ms + self.now.since(Timestamp(0)).0)),

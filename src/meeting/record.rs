@@ -217,6 +217,24 @@ pub(super) fn propose(draft: &mut Draft, member: &MemberId, text: &str) -> Resul
             format!("The register has {count_max} recommendations at most: change one of them."),
         ));
     }
+    let may_fill_it = match draft.require_seat(member)?.role {
+        Role::Chair | Role::Organiser => true,
+        Role::Delegate | Role::Podium | Role::Interpreter | Role::Observer | Role::Technician => {
+            false
+        }
+    };
+    let open = draft.written.recommendations.iter();
+    let open = open.filter(|it| it.proposer == *member && it.status == Status::Proposed);
+    let open_max = draft.settings.recommendations_per_member_max;
+    if !may_fill_it && open.count() >= open_max {
+        return Err(Refusal::new(
+            RefusalCode::Limit,
+            format!(
+                "You have {open_max} recommendations on the table, as many as one may have: change one \
+                 of them, or wait until the chair has decided on one."
+            ),
+        ));
+    }
     draft.push(Event::RecommendationProposed {
         number: RecommendationNumber(u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1)),
         member: member.clone(),
@@ -420,13 +438,30 @@ mod tests {
     }
 
     #[test]
+    fn one_member_does_not_fill_the_register() {
+        let mut script = script::live(FloorMode::Request, 1);
+        for number in 1..=10 {
+            script.check(&format!("1 a propose Word. -> proposed {number} a: Word."));
+        }
+        script.check(
+            "
+            2 a propose Word.           -> no: limit
+            2 b propose Word.           -> proposed 11 b: Word.
+            3 chair-1 status 1 deferred -> status 1 deferred by chair-1
+            4 a propose Word.           -> proposed 12 a: Word.
+            4 a propose Word.           -> no: limit
+            ",
+        );
+    }
+
+    #[test]
     fn the_register_is_bounded_and_the_chat_keeps_the_latest() {
         let mut script = script::live(FloorMode::Request, 1);
         for number in 1..=200 {
-            let line = format!("1 a propose Word. -> proposed {number} a: Word.");
+            let line = format!("1 chair-1 propose Word. -> proposed {number} chair-1: Word.");
             script.check(&line);
         }
-        script.check("1 a propose Word. -> no: limit");
+        script.check("1 chair-1 propose Word. -> no: limit");
         for number in 1..=KEPT_MAX + 1 {
             script.check(&format!(
                 "1 a chat {number} -> chat a to everybody: {number}"

@@ -72,6 +72,10 @@ impl Refusal {
         }
     }
 
+    pub(super) fn conflict<'a>(message: impl Into<Cow<'a, str>>) -> Self {
+        Self::new(RefusalCode::Conflict, message)
+    }
+
     pub(super) fn not_now<'a>(message: impl Into<Cow<'a, str>>) -> Self {
         Self::new(RefusalCode::NotNow, message)
     }

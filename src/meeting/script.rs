@@ -315,6 +315,7 @@ fn parse_command(words: &[&str]) -> Command {
         Some(TurnNumber(number.parse().expect("a turn's number")))
     };
     let place = |word: &str| word.parse().expect("a place");
+    let length = |word: &str| Millis::from_secs(word.parse().expect("seconds"));
     match words {
         ["join"] => Command::Join { name: None },
         ["join", name @ ..] => Command::Join {
@@ -340,11 +341,18 @@ fn parse_command(words: &[&str]) -> Command {
         },
         ["item", item] => Command::StartItem {
             item: item.parse().expect("a slug"),
+            after_item: None,
             force: false,
         },
         ["item", item, "now"] => Command::StartItem {
             item: item.parse().expect("a slug"),
+            after_item: None,
             force: true,
+        },
+        ["item", item, "after", seen] => Command::StartItem {
+            item: item.parse().expect("a slug"),
+            after_item: Some(seen.parse().expect("a slug")),
+            force: false,
         },
         ["drop"] => Command::DropChange,
         ["move-on", to] => Command::MoveOn {
@@ -404,6 +412,12 @@ fn parse_command(words: &[&str]) -> Command {
         ["move", member, at] => Command::MoveHand {
             member: id(member),
             place: place(at),
+            from_place: None,
+        },
+        ["move", member, at, "from", seen] => Command::MoveHand {
+            member: id(member),
+            place: place(at),
+            from_place: Some(place(seen)),
         },
         ["lower", member] => Command::RemoveHand {
             member: id(member),
@@ -419,9 +433,15 @@ fn parse_command(words: &[&str]) -> Command {
         ["priority"] => Command::TakePriority { clear: false },
         ["priority", "clear"] => Command::TakePriority { clear: true },
         ["release"] => Command::ReleasePriority,
-        ["extend", member, seconds] => Command::ExtendTurn {
+        ["extend", member, by] => Command::ExtendTurn {
             member: id(member),
-            by_ms: Millis::from_secs(seconds.parse().expect("seconds")),
+            by_ms: length(by),
+            from_ms: None,
+        },
+        ["extend", member, by, "from", seen] => Command::ExtendTurn {
+            member: id(member),
+            by_ms: length(by),
+            from_ms: Some(length(seen)),
         },
         ["hold", member] => Command::PauseClock { member: id(member) },
         ["run", member] => Command::ResumeClock { member: id(member) },

@@ -141,6 +141,11 @@ pub(super) fn reopen(draft: &mut Draft, by: &MemberId) -> Result<(), Refusal> {
         &[SessionState::Closed],
         "only a closed session can be reopened",
     )?;
+    // Asked of the order alone: what was reopened in time stays so when its journal is read again.
+    if draft.event_ends.is_some_and(|end| draft.now >= end) {
+        let why = "The event is over: its sessions cannot be reopened any more.";
+        return Err(Refusal::not_now(why));
+    }
     draft.push(Event::SessionReopened { by: by.clone() });
     Ok(())
 }
@@ -157,7 +162,10 @@ fn require(draft: &Draft, from: &[SessionState], otherwise: &str) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
-    use crate::meeting::{agenda::FloorMode, script};
+    use crate::{
+        meeting::{Event, SessionState, agenda::FloorMode, script},
+        time::Timestamp,
+    };
 
     #[test]
     fn a_session_goes_from_scheduled_to_closed_and_back() {
@@ -184,6 +192,32 @@ mod tests {
             12 ? state          -> live
             ",
         );
+    }
+
+    #[test]
+    fn a_closed_session_can_be_reopened_until_the_events_end() {
+        let mut script = script::empty();
+        let basis = script.meeting.basis();
+        script.meeting = script.meeting.until(Some(Timestamp(20_000)));
+        script.check(
+            "
+            0  chair-1 join      -> joined chair-1 as CHAIR-1
+            1  chair-1 open      -> opened by chair-1
+            2  chair-1 close     -> closed by chair-1
+            19.999 chair-1 reopen -> reopened by chair-1
+            21 chair-1 close     -> closed by chair-1
+            21 chair-1 reopen    -> no: not_now
+            21 ? state           -> closed
+            ",
+        );
+        let mut meeting = script.meeting;
+        let kept = meeting.keep().expect("text");
+        assert_eq!(meeting.restore(&kept).expect("a meeting"), meeting);
+        assert_eq!(meeting.basis(), basis);
+        // A journal from before the rule is read as it is.
+        let by = script::id("chair-1");
+        meeting.apply(Timestamp(22_000), &Event::SessionReopened { by });
+        assert_eq!(meeting.state(), SessionState::Live);
     }
 
     #[test]

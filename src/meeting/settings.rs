@@ -28,6 +28,9 @@ pub struct Settings {
     pub note_chars_max: usize,
     /// Recommendations of a session at most; one more is refused.
     pub recommendations_max: usize,
+    /// Those of one member that are on the table at most, but for chairs and the organiser; one more is
+    /// refused.
+    pub recommendations_per_member_max: usize,
 }
 
 impl Default for Settings {
@@ -42,6 +45,7 @@ impl Default for Settings {
             notice_chars_max: 500,
             note_chars_max: 4000,
             recommendations_max: 200,
+            recommendations_per_member_max: 10,
         }
     }
 }

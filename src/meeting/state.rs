@@ -33,9 +33,14 @@ pub struct Meeting {
     /// The chairs by rank: as the roster has them.
     pub(super) chairs: Arc<Vec<MemberId>>,
     pub(super) settings: Arc<Settings>,
+    /// From when on no session is reopened. Commands alone ask for it, so that it is no part of the basis.
+    pub(super) event_ends: Option<Timestamp>,
     pub(super) rev: Rev,
     /// When the last event was: time never runs backwards in a meeting.
     pub(super) latest: Timestamp,
+    /// When this process took it up: nobody could come back before. No event sets it, as none sets
+    /// the settings.
+    pub(super) resumed_at: Timestamp,
     pub(super) state: SessionState,
     pub(super) opened_at: Option<Timestamp>,
     pub(super) profile: Arc<Profile>,
@@ -48,7 +53,7 @@ pub struct Meeting {
 }
 
 /// Raised with every change of what is kept, so that no text of another form is read.
-const KEPT_VERSION: u16 = 1;
+const KEPT_VERSION: u16 = 2;
 
 /// A meeting as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -106,8 +111,10 @@ impl Meeting {
             seats: Arc::new(seats.collect()),
             chairs,
             settings: Arc::new(settings),
+            event_ends: None,
             rev: Rev::default(),
             latest: Timestamp(i64::MIN),
+            resumed_at: Timestamp(i64::MIN),
             state: SessionState::Scheduled,
             opened_at: None,
             profile,
@@ -120,6 +127,12 @@ impl Meeting {
         }
     }
 
+    /// The same session, of an event that ends then.
+    #[must_use]
+    pub fn until(self, event_ends: Option<Timestamp>) -> Self {
+        Self { event_ends, ..self }
+    }
+
     /// Counts the events applied so far.
     pub fn rev(&self) -> Rev {
         self.rev
@@ -129,6 +142,12 @@ impl Meeting {
     /// decided then.
     pub fn latest(&self) -> Timestamp {
         self.latest
+    }
+
+    /// A process that was not there before takes the meeting up: who is lost has the whole time to come
+    /// back from now on, and so have the chairs.
+    pub fn take_up(&mut self, now: Timestamp) {
+        self.resumed_at = now;
     }
 
     /// Where the session is in its life.
@@ -262,8 +281,10 @@ impl Meeting {
             seats: Arc::clone(&self.seats),
             chairs: Arc::clone(&self.chairs),
             settings: Arc::clone(&self.settings),
+            event_ends: self.event_ends,
             rev: kept.rev,
             latest: kept.latest,
+            resumed_at: self.resumed_at,
             state: kept.state,
             opened_at: kept.opened_at,
             profile: Arc::new(kept.profile.into_owned()),

@@ -22,6 +22,10 @@ use crate::{
     time::{Millis, Timestamp},
 };
 
+/// For so many times an offer's time may a microphone deliver nothing but silence while others wait: it
+/// works, and its speaker has been slow to begin for long enough.
+const SILENT_OFFERS: u64 = 3;
+
 /// What passing time does, and to whom.
 enum Waking {
     /// To a turn.
@@ -54,7 +58,10 @@ impl Meeting {
             .iter()
             .filter_map(|turn| {
                 let (at, due) = match self.presence.lost_at(&turn.member) {
-                    Some(lost_at) => (lost_at + self.settings.reserve_ms, Due::Forfeit),
+                    Some(lost_at) => {
+                        let since = lost_at.max(self.resumed_at);
+                        (since + self.settings.reserve_ms, Due::Forfeit)
+                    }
                     None => turn.due(&rules)?,
                 };
                 Some((at, turn, due))
@@ -62,15 +69,20 @@ impl Meeting {
             .min_by_key(|(at, turn, _)| (*at, turn.number))
     }
 
-    /// Where no chair is there to end a turn, and somebody waits, it ends by itself.
+    /// Where no chair is there to end a turn, and somebody waits, it ends by itself. So does one in which
+    /// nothing is said, where no chair need be there.
     fn rules(&self) -> Rules {
-        let nobody_ends = self.desk.chair_absent && !self.floor.hands().is_empty();
+        let somebody_waits = !self.floor.hands().is_empty();
+        let nobody_ends = self.desk.chair_absent && somebody_waits;
+        let by_itself = self.profile.mode.gives_by_itself() || self.desk.chair_absent;
+        let silence = Millis(self.settings.offer_ms.0.saturating_mul(SILENT_OFFERS));
         let end = match self.profile.end {
             TurnEnd::Continue if nobody_ends => TurnEnd::Fade,
             end @ (TurnEnd::Continue | TurnEnd::Cut | TurnEnd::Fade) => end,
         };
         Rules {
             offer: self.settings.offer_ms,
+            silence: (by_itself && somebody_waits).then_some(silence),
             warning: self.profile.warning_ms,
             end,
         }
@@ -85,6 +97,7 @@ impl Meeting {
             .desk
             .no_chair_since
             .filter(|_| open && !self.desk.chair_absent)?;
+        let since = since.max(self.resumed_at);
         Some((since + self.settings.reserve_ms, Waking::ChairAbsent))
     }
 
@@ -92,7 +105,7 @@ impl Meeting {
         let gone = self.presence.here().iter().filter(|(_, it)| it.gone);
         let kept = gone.filter_map(|(member, it)| Some((it.lost_at?, member)));
         let (lost_at, member) = kept.min()?;
-        let at = lost_at + self.settings.hand_keep_ms;
+        let at = lost_at.max(self.resumed_at) + self.settings.hand_keep_ms;
         Some((at, Waking::HandDropped(member.clone())))
     }
 }
@@ -190,6 +203,7 @@ fn turn_due(draft: &mut Draft, turn: TurnNumber, due: Due) -> Result<(), Refusal
                 over_ms,
             });
         }
+        Due::Silence => end_turn(draft, &member, EndReason::Missed, None)?,
         Due::Cut => end_turn(draft, &member, EndReason::Time, None)?,
     }
     Ok(())
@@ -331,6 +345,43 @@ mod tests {
             10 clock passed  -> missed 1 a, requeued; granted 2 a
             20 clock passed  -> missed 2 a
             20 ? deadline    -> none
+            ",
+        );
+    }
+
+    #[test]
+    fn where_no_chair_need_end_a_turn_silence_does_while_somebody_waits() {
+        script::live(FloorMode::Fifo, 1).check(
+            "
+            0  a request         -> requested a; granted 1 a
+            1  media delivered a -> confirmed 1 a
+            1  ? deadline        -> none
+            2  b request         -> requested b
+            2  ? deadline        -> 30
+            30 clock passed      -> ended 1 a missed 0; granted 2 b
+            31 media heard b     -> confirmed 2 b; started 2 b
+            32 c request         -> requested c
+            32 ? deadline        -> 271
+            40 b lost            -> lost b
+            41 b back            -> back b
+            41 ? deadline        -> 71
+            50 media heard b     -> started 2 b
+            50 ? deadline        -> 281
+            51 b yield           -> ended 2 b finished 10; granted 3 c
+            52 media delivered c -> confirmed 3 c
+            53 d request         -> requested d
+            54 chair-1 hold c    -> clock paused 3 c by chair-1
+            54 ? deadline        -> none
+            90 chair-1 run c     -> clock resumed 3 c by chair-1
+            90 ? deadline        -> 120
+            ",
+        );
+        script::live(FloorMode::Request, 1).check(
+            "
+            0 chair-1 grant a   -> granted 1 a by chair-1
+            1 media delivered a -> confirmed 1 a
+            2 b request         -> requested b
+            2 ? deadline        -> none
             ",
         );
     }

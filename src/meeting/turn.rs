@@ -25,6 +25,8 @@ pub enum Phase {
 pub(super) enum Due {
     /// The offer's time is over.
     Miss,
+    /// Sound has come, and nothing but silence in it for long.
+    Silence,
     /// The warning.
     Warning,
     /// The end of the turn's time, which goes on.
@@ -42,6 +44,8 @@ pub(super) enum Due {
 pub(super) struct Rules {
     /// How long audio is awaited.
     pub offer: Millis,
+    /// How long speech is awaited, where that has an end.
+    pub silence: Option<Millis>,
     /// How long before its end it is warned.
     pub warning: Millis,
     /// What happens at its end.
@@ -82,7 +86,7 @@ pub struct Turn {
     pub held: bool,
     /// Whether the offer before this one was missed, so that this is the last.
     pub(super) second_offer: bool,
-    /// Since when audio has been awaited, while it is.
+    /// Since when audio, and then speech, has been awaited, while it is.
     awaiting_since: Option<Timestamp>,
     started: bool,
     clock: Stopwatch,
@@ -150,7 +154,11 @@ impl Turn {
     /// rest of it could be too short for any browser.
     pub(super) fn settle(&mut self, now: Timestamp, microphone_open: bool, stopped: bool) {
         let runs = microphone_open && !stopped;
-        if runs && self.phase == Phase::Offered {
+        let awaited = match self.phase {
+            Phase::Offered => true,
+            Phase::Speaking => !self.started && !self.held,
+        };
+        if runs && awaited {
             self.awaiting_since.get_or_insert(now);
         } else {
             self.awaiting_since = None;
@@ -165,7 +173,10 @@ impl Turn {
     /// What time does next to this turn, and when.
     pub(super) fn due(&self, rules: &Rules) -> Option<(Timestamp, Due)> {
         if let Some(since) = self.awaiting_since {
-            return Some((since + rules.offer, Due::Miss));
+            return match self.phase {
+                Phase::Offered => Some((since + rules.offer, Due::Miss)),
+                Phase::Speaking => Some((since + rules.silence?, Due::Silence)),
+            };
         }
         if let Some(fading) = self.fading {
             let at = self.clock.reaches(fading.from_ms + fading.over_ms)?;
@@ -223,6 +234,7 @@ mod tests {
 
     const RULES: Rules = Rules {
         offer: Millis(10_000),
+        silence: None,
         warning: Millis(60_000),
         end: TurnEnd::Continue,
     };

@@ -33,6 +33,9 @@ pub struct Snapshot {
     pub floor: FloorView,
     /// Everybody in the room.
     pub members: Vec<MemberView>,
+    /// Everybody who was in the room and has left, for their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub away: Vec<AwayView>,
     /// The hands in their order.
     pub queue: Vec<HandView>,
     /// The turns, the oldest first.
@@ -155,6 +158,15 @@ pub struct MemberView {
     pub stopped: Vec<PictureSource>,
 }
 
+/// A member who has left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AwayView {
+    /// The member.
+    pub id: MemberId,
+    /// The name that others saw last.
+    pub name: String,
+}
+
 /// A member in the lobby.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct WaitingView {
@@ -237,6 +249,7 @@ impl Meeting {
         let now = now.max(self.latest);
         let for_chairs = audience == Audience::Chairs;
         let here = self.presence.here().iter();
+        let away = self.presence.away().iter();
         let hands = self.floor.hands().iter();
         let turns = self.floor.turns().iter();
         let written = self.written.as_ref();
@@ -254,6 +267,12 @@ impl Meeting {
             },
             members: here
                 .filter_map(|(member, attendee)| self.member_view(member, attendee))
+                .collect(),
+            away: away
+                .map(|(member, name)| AwayView {
+                    id: member.clone(),
+                    name: name.clone(),
+                })
                 .collect(),
             queue: hands
                 .map(|hand| HandView {
@@ -366,7 +385,7 @@ fn turn_view(turn: &Turn, now: Timestamp) -> TurnView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::meeting::script;
+    use crate::meeting::{agenda::FloorMode, script};
 
     /// The snapshot in the protocol page's example of `session.join`.
     fn page_example() -> serde_json::Value {
@@ -398,5 +417,26 @@ mod tests {
         assert_eq!(value["floor"]["last_turn"], 0);
         let read: Snapshot = serde_json::from_value(value).expect("a snapshot");
         assert_eq!(read, snapshot);
+    }
+
+    #[test]
+    fn who_has_left_keeps_a_name_until_the_next_coming() {
+        let mut script = script::live(FloorMode::Request, 1);
+        script.check(
+            "
+            1 a join Dr. Sari -> joined a as Dr. Sari
+            2 a chat Hello.   -> chat a to everybody: Hello.
+            3 a leave         -> left a left
+            ",
+        );
+        let away = |script: &script::Script| {
+            let snapshot = script.meeting.snapshot(Timestamp(9000), Audience::Members);
+            snapshot.away
+        };
+        let id = script::id("a");
+        let name = "Dr. Sari".to_owned();
+        assert_eq!(away(&script), [AwayView { id, name }]);
+        script.check("4 a join -> joined a as A");
+        assert!(away(&script).is_empty());
     }
 }

@@ -8,20 +8,12 @@ use jiff::{
 };
 use toml::{Spanned, de::DeValue};
 
-use super::{Day, TITLE_CHARS_MAX, problem::Problems, profile, table::Table};
+use super::{Day, Settings, problem::Problems, profile, table::Table};
 use crate::{
     ids::{ItemId, MemberId, SessionId},
     meeting::agenda::{Item, Profile, ProfileChange, SessionPlan},
     time::Timestamp,
 };
-
-// Each bound refuses the file.
-/// Days of an event at most.
-const DAYS_MAX: usize = 31;
-/// Sessions of a day at most.
-const SESSIONS_MAX: usize = 24;
-/// Items of a session at most.
-const ITEMS_MAX: usize = 100;
 
 const MINUTES_PER_DAY: u32 = 24 * 60;
 
@@ -29,6 +21,7 @@ const MINUTES_PER_DAY: u32 = 24 * 60;
 pub(super) fn read(
     root: &mut Table<'_>,
     time_zone: &TimeZone,
+    settings: &Settings,
     problems: &mut Problems<'_>,
 ) -> (Vec<Day>, Vec<Spanned<MemberId>>) {
     let Some(values) = root.array("days", problems) else {
@@ -40,19 +33,21 @@ pub(super) fn read(
             "`[[days]]` is missing: an event has a day at least",
         );
     }
-    if let Some(value) = values.get(DAYS_MAX) {
+    let days_max = settings.days_max;
+    if let Some(value) = values.get(days_max) {
         problems.at(
             &value.span(),
-            format!("an event has at most {DAYS_MAX} days"),
+            format!("an event has at most {days_max} days"),
         );
     }
     let mut days = Days {
         time_zone,
+        settings,
         session_ids: BTreeSet::new(),
         last: None,
         listed: Vec::new(),
     };
-    let read = values.into_iter().take(DAYS_MAX);
+    let read = values.into_iter().take(days_max);
     let read = read.filter_map(|value| days.day(value, problems)).collect();
     (read, days.listed)
 }
@@ -60,6 +55,7 @@ pub(super) fn read(
 /// What one day or session is compared with.
 struct Days<'z> {
     time_zone: &'z TimeZone,
+    settings: &'z Settings,
     session_ids: BTreeSet<SessionId>,
     /// The date of the day before.
     last: Option<civil::Date>,
@@ -91,8 +87,9 @@ impl Days<'_> {
             problems.at(table.place(), message);
         }
         let values = values.unwrap_or_default();
-        if let Some(value) = values.get(SESSIONS_MAX) {
-            let message = format!("a day has at most {SESSIONS_MAX} sessions");
+        let sessions_max = self.settings.sessions_max;
+        if let Some(value) = values.get(sessions_max) {
+            let message = format!("a day has at most {sessions_max} sessions");
             problems.at(&value.span(), message);
         }
         let date_or_any = date
@@ -101,7 +98,7 @@ impl Days<'_> {
         let mut before = None;
         let sessions = values
             .into_iter()
-            .take(SESSIONS_MAX)
+            .take(sessions_max)
             .filter_map(|value| self.session(value, date_or_any, &mut before, problems))
             .collect();
         table.finish(problems);
@@ -126,14 +123,15 @@ impl Days<'_> {
             let message = format!("there is a session `{}` already", id.get_ref());
             problems.at(&id.span(), message);
         }
-        let title = table.required_line("title", TITLE_CHARS_MAX, problems);
+        let title = table.required_line("title", self.settings.title_chars_max, problems);
         let time = table.required_time("start", problems);
         let minutes = table.required_whole("minutes", 1..=MINUTES_PER_DAY, problems);
         let mut profile = Profile::default();
         if let Some(own) = table.table("profile", problems) {
             profile = profile.with(&profile::read(own, &profile, &mut self.listed, problems));
         }
-        let items = items(&mut table, &profile, &mut self.listed, problems);
+        let under = (&profile, &mut self.listed);
+        let items = items(&mut table, under, self.settings, problems);
         if let Some(minutes) = &minutes {
             let items_minutes: u32 = items.iter().map(|item| item.minutes).sum();
             if items_minutes > *minutes.get_ref() {
@@ -203,18 +201,19 @@ impl Days<'_> {
 
 fn items(
     session: &mut Table<'_>,
-    profile: &Profile,
-    listed: &mut Vec<Spanned<MemberId>>,
+    (profile, listed): (&Profile, &mut Vec<Spanned<MemberId>>),
+    settings: &Settings,
     problems: &mut Problems<'_>,
 ) -> Vec<Item> {
     let values = session.array("items", problems).unwrap_or_default();
-    if let Some(value) = values.get(ITEMS_MAX) {
-        let message = format!("a session has at most {ITEMS_MAX} items");
+    let items_max = settings.items_max;
+    if let Some(value) = values.get(items_max) {
+        let message = format!("a session has at most {items_max} items");
         problems.at(&value.span(), message);
     }
     let mut ids = BTreeSet::new();
-    let read = values.into_iter().take(ITEMS_MAX);
-    read.filter_map(|value| item(value, &mut ids, (profile, listed), problems))
+    let read = values.into_iter().take(items_max);
+    read.filter_map(|value| item(value, &mut ids, (profile, listed), settings, problems))
         .collect()
 }
 
@@ -222,6 +221,7 @@ fn item(
     value: &Spanned<DeValue<'_>>,
     ids: &mut BTreeSet<ItemId>,
     (profile, listed): (&Profile, &mut Vec<Spanned<MemberId>>),
+    settings: &Settings,
     problems: &mut Problems<'_>,
 ) -> Option<Item> {
     let mut table = Table::of(value, problems)?;
@@ -232,7 +232,7 @@ fn item(
         let message = format!("the session has an item `{}` already", id.get_ref());
         problems.at(&id.span(), message);
     }
-    let title = table.required_line("title", TITLE_CHARS_MAX, problems);
+    let title = table.required_line("title", settings.title_chars_max, problems);
     let minutes = table.required_whole("minutes", 1..=MINUTES_PER_DAY, problems);
     let change = match table.table("profile", problems) {
         Some(own) => profile::read(own, profile, listed, problems),
@@ -249,15 +249,19 @@ fn item(
 
 #[cfg(test)]
 mod tests {
-    use crate::programme::{Problem, parse};
+    use crate::programme::{Problem, Settings, parse_within};
 
-    /// An event whose days are these, and what is wrong with it without the line numbers before.
+    /// An event whose days are these, and what is wrong with it.
     fn problems(time_zone: &str, days: &str) -> Vec<String> {
+        problems_within(&Settings::default(), time_zone, days)
+    }
+
+    fn problems_within(settings: &Settings, time_zone: &str, days: &str) -> Vec<String> {
         let text = format!(
             "event = 'e'\ntitle = 'E'\ntime_zone = '{time_zone}'\n\
              delegations.a = {{ name = 'A', seats = [{{ role = 'chair' }}] }}\n{days}"
         );
-        match parse(&text) {
+        match parse_within(&text, settings) {
             Ok(_) => Vec::new(),
             Err(problems) => problems.iter().map(Problem::to_string).collect(),
         }
@@ -388,6 +392,65 @@ mod tests {
         assert!(
             found[0].ends_with("a session has at most 100 items"),
             "{found:?}"
+        );
+    }
+
+    #[test]
+    fn each_number_is_bounded_as_it_is_set() {
+        let set = |change: fn(&mut Settings)| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            settings
+        };
+        let sessions = [("a", "10:00", 1), ("b", "11:00", 1), ("c", "12:00", 1)];
+        let days = [
+            ("2020-11-19", "a"),
+            ("2020-11-20", "b"),
+            ("2020-11-21", "c"),
+        ];
+        let days = days.map(|(date, id)| day(date, &[(id, "10:00", 1)]));
+        let items =
+            ["a", "b", "c"].map(|id| format!("{{ id = '{id}', title = 'I', minutes = 1 }}"));
+        let with_items =
+            |count: usize| session_with(&format!("items = [{}]\n", items[..count].join(", ")));
+        let two = [
+            (set(|it| it.days_max = 2), days[..2].concat()),
+            (
+                set(|it| it.sessions_max = 2),
+                day("2020-11-19", &sessions[..2]),
+            ),
+            (set(|it| it.items_max = 2), with_items(2)),
+        ];
+        let three = [
+            (days.concat(), "an event has at most 2 days"),
+            (day("2020-11-19", &sessions), "a day has at most 2 sessions"),
+            (with_items(3), "a session has at most 2 items"),
+        ];
+        for ((settings, right), (wrong, expected)) in two.into_iter().zip(three) {
+            assert_eq!(problems_within(&settings, "UTC", &right), [""; 0]);
+            assert_eq!(problems("UTC", &wrong), [""; 0]);
+            let found = problems_within(&settings, "UTC", &wrong);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].ends_with(expected), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn titles_are_as_long_as_is_set() {
+        let long = session_with("items = [{ id = 'x', title = 'XXX', minutes = 1 }]\n")
+            .replace("title = 'S'", "title = 'SSS'");
+        let settings = |title_chars_max| Settings {
+            title_chars_max,
+            ..Settings::default()
+        };
+        assert_eq!(problems_within(&settings(3), "UTC", &long), [""; 0]);
+        let found = problems_within(&settings(2), "UTC", &long);
+        assert_eq!(
+            found,
+            [
+                "9:9: `title` has 3 characters, at most 2 are allowed",
+                "12:30: `title` has 3 characters, at most 2 are allowed",
+            ]
         );
     }
 }

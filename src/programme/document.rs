@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::{Day, Programme};
+use super::{Day, Programme, Settings};
 use crate::{
     ids::{DelegationId, EventId, ItemId, MemberId, SessionId},
     meeting::{
@@ -21,19 +21,20 @@ use crate::{
     time::{Millis, Timestamp},
 };
 
-/// An event file as data. `config/nartt-2020.toml` explains each key.
+/// An event file as data. `config/nartt-2020.toml` explains each key. A server's settings
+/// (`[programme]`) may allow less than stands here.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "EventFile", deny_unknown_fields)]
 pub struct Document {
     /// The event's name in links and messages.
     event: EventId,
     /// What it is called.
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = Settings::MOST.title_chars_max))]
     title: String,
     /// An IANA name, such as `Asia/Jakarta`: every date and time of day here is of this zone.
     time_zone: String,
     /// In order.
-    #[schemars(length(min = 1, max = 31))]
+    #[schemars(length(min = 1, max = Settings::MOST.days_max))]
     days: Vec<DayForm>,
     /// Countries and institutions with their seats, by name, in order.
     #[serde(serialize_with = "in_order")]
@@ -48,7 +49,7 @@ struct DayForm {
     #[schemars(extend("format" = "date"))]
     date: String,
     /// In order, not overlapping.
-    #[schemars(length(min = 1, max = 24))]
+    #[schemars(length(min = 1, max = Settings::MOST.sessions_max))]
     sessions: Vec<SessionForm>,
 }
 
@@ -56,7 +57,7 @@ struct DayForm {
 #[schemars(rename = "EventSession", deny_unknown_fields)]
 struct SessionForm {
     id: SessionId,
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = Settings::MOST.title_chars_max))]
     title: String,
     /// Planned start, time of day.
     #[schemars(regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
@@ -69,7 +70,7 @@ struct SessionForm {
     profile: ProfileForm,
     /// Its agenda in order; together no longer than the session.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = Settings::MOST.items_max))]
     items: Vec<ItemForm>,
 }
 
@@ -77,7 +78,7 @@ struct SessionForm {
 #[schemars(rename = "EventItem", deny_unknown_fields)]
 struct ItemForm {
     id: ItemId,
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = Settings::MOST.title_chars_max))]
     title: String,
     #[schemars(range(min = 1, max = 1440))]
     minutes: u32,
@@ -136,7 +137,7 @@ struct ProfileForm {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "EventDelegation", deny_unknown_fields)]
 struct DelegationForm {
-    #[schemars(length(min = 1, max = 100))]
+    #[schemars(length(min = 1, max = Settings::MOST.name_chars_max))]
     name: String,
     seats: Vec<SeatForm>,
 }
@@ -148,15 +149,15 @@ struct SeatForm {
     role: Role,
     /// How many such seats; none of them can have a name then.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 2000))]
+    #[schemars(range(min = 1, max = Settings::MOST.seats_max))]
     count: Option<u32>,
     /// The number behind the delegation's name; left out: the next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 2000))]
+    #[schemars(range(min = 1, max = Settings::MOST.seats_max))]
     number: Option<u32>,
     /// Left out: a name is made of role, delegation and number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 100))]
+    #[schemars(length(min = 1, max = Settings::MOST.name_chars_max))]
     name: Option<String>,
 }
 
@@ -305,7 +306,7 @@ mod tests {
             let document = Document::of(&programme);
             assert_eq!(parse(&document.toml()), Ok(programme.clone()));
             let text = serde_json::to_string(&document).expect("JSON");
-            assert_eq!(json::parse(&text), Ok(programme));
+            assert_eq!(json::parse(&text, &Settings::default()), Ok(programme));
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use toml::{Spanned, de::DeTable};
 
 use super::{
-    Programme, TITLE_CHARS_MAX, days,
+    Programme, Settings, days,
     problem::{Problem, Problems, did_you_mean},
     seats,
     table::Table,
@@ -14,9 +14,15 @@ use crate::ids::EventId;
 /// A longer event file is refused, in bytes: room for some thousand seats with long names.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
 
+/// Reads an event file of this program's own, which keeps to the default settings; else as
+/// [`parse_within`].
+pub fn parse(text: &str) -> Result<Programme, Vec<Problem>> {
+    parse_within(text, &Settings::default())
+}
+
 /// Reads an event file, or says everything that is wrong with it, in the order of the file and
 /// never nothing. Where the text is not TOML, only that is reported: the rest would be guesses.
-pub fn parse(text: &str) -> Result<Programme, Vec<Problem>> {
+pub fn parse_within(text: &str, settings: &Settings) -> Result<Programme, Vec<Problem>> {
     let mut problems = Problems::new(text);
     if text.len() > FILE_BYTES_MAX {
         let message = format!("an event file has at most {FILE_BYTES_MAX} bytes");
@@ -30,7 +36,7 @@ pub fn parse(text: &str) -> Result<Programme, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems.into_sorted());
     }
-    match read(&root, &mut problems) {
+    match read(&root, settings, &mut problems) {
         Some(programme) if problems.is_empty() => Ok(programme),
         Some(_) | None => {
             debug_assert!(!problems.is_empty(), "what is missing has been reported");
@@ -39,20 +45,25 @@ pub fn parse(text: &str) -> Result<Programme, Vec<Problem>> {
     }
 }
 
-fn read(root: &Spanned<DeTable<'_>>, problems: &mut Problems<'_>) -> Option<Programme> {
+fn read(
+    root: &Spanned<DeTable<'_>>,
+    settings: &Settings,
+    problems: &mut Problems<'_>,
+) -> Option<Programme> {
     // Keys missing from the whole file are reported at its beginning.
     let mut root = Table::new(0..0, root.get_ref());
     let id = root.required_name::<EventId>("event", problems);
-    let title = root.required_line("title", TITLE_CHARS_MAX, problems);
+    let title = root.required_line("title", settings.title_chars_max, problems);
     let time_zone = root.required_text("time_zone", problems);
     let time_zone = time_zone.and_then(|name| time_zone_of(&name, problems));
     // Without the time zone the rest is still looked at, as if it were UTC.
     let (days, listed) = days::read(
         &mut root,
         time_zone.as_ref().unwrap_or(&TimeZone::UTC),
+        settings,
         problems,
     );
-    let roster = seats::read(&mut root, problems);
+    let roster = seats::read(&mut root, settings, problems);
     for member in listed {
         let named = member.get_ref();
         if !roster.seats.iter().any(|seat| seat.member == *named) {
@@ -325,6 +336,20 @@ seats = [
             problems(&text),
             ["1:1: an event file has at most 1048576 bytes"]
         );
+    }
+
+    #[test]
+    fn the_events_title_is_as_long_as_is_set() {
+        let within = |title_chars_max| {
+            let settings = Settings {
+                title_chars_max,
+                ..Settings::default()
+            };
+            parse_within(SMALL, &settings).map(|event| event.title)
+        };
+        assert_eq!(within(9), within(200));
+        let problems = within(7).expect_err("too long");
+        assert_eq!(problems[0].line, 2, "{problems:?}");
     }
 
     #[test]

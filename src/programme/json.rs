@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{Programme, file};
+use super::{Programme, Settings, file};
 
 /// Something wrong with an event in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum NotAnEvent {
 }
 
 /// Reads an event.
-pub fn parse(text: &str) -> Result<Programme, NotAnEvent> {
+pub fn parse(text: &str, settings: &Settings) -> Result<Programme, NotAnEvent> {
     let mut written = Written::default();
     let mut from = serde_json::Deserializer::from_str(text);
     let read = Root(&mut written)
@@ -44,7 +44,7 @@ pub fn parse(text: &str) -> Result<Programme, NotAnEvent> {
             Err(NotAnEvent::NotJson(why.to_string()))
         };
     }
-    file::parse(&written.text).map_err(|problems| {
+    file::parse_within(&written.text, settings).map_err(|problems| {
         let wrong = problems.into_iter().map(|problem| Wrong {
             pointer: written.pointer(problem.line),
             message: problem.message,
@@ -270,7 +270,7 @@ mod tests {
 
     fn wrong(from: &str, to: &str) -> Vec<String> {
         assert!(SMALL.contains(from), "{from}");
-        match parse(&SMALL.replacen(from, to, 1)) {
+        match parse(&SMALL.replacen(from, to, 1), &Settings::default()) {
             Ok(_) => Vec::new(),
             Err(NotAnEvent::NotJson(why)) => vec![why],
             Err(NotAnEvent::Wrong(wrong)) => wrong
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn an_event_is_read_in_its_order() {
-        let programme = parse(SMALL).expect("an event");
+        let programme = parse(SMALL, &Settings::default()).expect("an event");
         let ids: Vec<&str> = programme
             .delegations
             .iter()
@@ -332,6 +332,19 @@ mod tests {
         assert!(empty[0].starts_with(": `"), "{empty:?}");
     }
 
+    #[test]
+    fn the_limits_are_those_that_are_set() {
+        let settings = Settings {
+            seats_max: 2,
+            ..Settings::default()
+        };
+        let Err(NotAnEvent::Wrong(wrong)) = parse(SMALL, &settings) else {
+            panic!("three seats fit two");
+        };
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        assert_eq!(wrong[0].message, "an event has at most 2 seats");
+    }
+
     proptest::proptest! {
         /// Whatever JSON it is, reading it ends in an event or in what is wrong.
         #[test]
@@ -340,7 +353,7 @@ mod tests {
         ) {
             let end = (at + length).min(SMALL.len());
             let text = [&SMALL[..at], &with, &SMALL[end..]].concat();
-            if let Err(NotAnEvent::Wrong(wrong)) = parse(&text) {
+            if let Err(NotAnEvent::Wrong(wrong)) = parse(&text, &Settings::default()) {
                 proptest::prop_assert!(!wrong.is_empty());
             }
         }

@@ -4,10 +4,10 @@
 //! came from or where it is kept. Its one source beside its arguments is the time zone database
 //! (the system's, else the one built in).
 //!
-//! [`parse`] reads a file (`file`, with `days` for when, `profile` for the floor and `seats` for
-//! who; `table` reads keys strictly, `problem` says where something is wrong). `moving` shifts an
-//! event in time. `document` is an event as its file says it, to be written; `json` reads one that was
-//! written as JSON.
+//! [`parse_within`] reads a file (`file`, with `days` for when, `profile` for the floor and `seats` for
+//! who; `table` reads keys strictly, `problem` says where something is wrong) within [`Settings`].
+//! `moving` shifts an event in time. `document` is an event as its file says it, to be written; `json`
+//! reads one that was written as JSON.
 
 mod days;
 mod document;
@@ -17,11 +17,15 @@ mod moving;
 mod problem;
 mod profile;
 mod seats;
+mod settings;
 mod table;
 
 pub use document::Document;
-pub use file::parse;
+pub use file::{parse, parse_within};
 pub use problem::Problem;
+pub use settings::Settings;
+
+use jiff::tz::TimeZone;
 
 use crate::{
     ids::{DelegationId, EventId, MemberId, SessionId},
@@ -31,11 +35,6 @@ use crate::{
 
 /// The model event's file, as it is embedded for the demo.
 pub const MODEL_EVENT: &str = include_str!("../../config/nartt-2020.toml");
-
-/// The longest title of an event, session or agenda item, in characters.
-pub const TITLE_CHARS_MAX: usize = 200;
-/// The longest name of a delegation or seat in an event file, in characters.
-pub const NAME_CHARS_MAX: usize = 100;
 
 /// A whole event.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -131,6 +130,15 @@ impl Programme {
     pub fn ends(&self) -> Option<Timestamp> {
         self.sessions().map(|(_, plan)| planned_end(plan)).max()
     }
+
+    /// From when on the event is over: the end of the day, in its time zone, on which its last session
+    /// is planned to end. Sessions run late.
+    pub fn over(&self) -> Option<Timestamp> {
+        let zone = TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC);
+        let next = self.date_at(self.ends()?)?.tomorrow().ok()?;
+        let midnight = next.to_zoned_datetime(zone).ok()?;
+        Some(Timestamp(midnight.timestamp().as_millisecond()))
+    }
 }
 
 /// When a session is to be over.
@@ -192,12 +200,23 @@ mod tests {
         event.days.clear();
         assert_eq!(event.current(Timestamp(0), |_| Progress::On), None);
         assert_eq!((event.starts(), event.ends()), (None, None));
+        assert_eq!(event.over(), None);
     }
 
     #[test]
     fn the_end_is_the_last_sessions() {
         let last = &model().days[1].sessions[1];
         assert_eq!(model().ends(), Some(Timestamp(last.start.0 + 105 * 60_000)));
+    }
+
+    #[test]
+    fn it_is_over_when_the_last_sessions_day_is_where_it_takes_place() {
+        let midnight: jiff::Timestamp = "2020-11-20T17:00:00Z".parse().expect("a time");
+        let midnight = Timestamp(midnight.as_millisecond());
+        let mut event = model();
+        assert_eq!(event.over(), Some(midnight));
+        event.time_zone = "UTC".to_owned();
+        assert_eq!(event.over(), Some(midnight + Millis::from_secs(7 * 3600)));
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Programme {
     }
 
     /// The date at a time in the event's time zone; none past the years that have dates.
-    fn date_at(&self, time: Timestamp) -> Option<civil::Date> {
+    pub(super) fn date_at(&self, time: Timestamp) -> Option<civil::Date> {
         let zone = TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC);
         let time = jiff::Timestamp::from_millisecond(time.0).ok()?;
         Some(time.to_zoned_datetime(zone).date())

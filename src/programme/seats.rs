@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use toml::{Spanned, de::DeValue};
 
 use super::{
-    Delegation, NAME_CHARS_MAX, Programme,
+    Delegation, Programme, Settings,
     problem::{Place, Problems, did_you_mean},
     table::{Table, line_of},
 };
@@ -14,11 +14,6 @@ use crate::{
     meeting::roster::{Role, Seat},
 };
 
-// Each bound refuses the file.
-/// Delegations of an event at most.
-const DELEGATIONS_MAX: usize = 500;
-/// Seats of an event at most, and the highest number of a seat.
-const SEATS_MAX: u32 = 2000;
 /// Chairs at most: all of them may be heard at once, whatever the number of microphones.
 const CHAIRS_MAX: usize = 8;
 
@@ -33,19 +28,24 @@ pub(super) struct Roster {
 }
 
 /// Reads `delegations`; whatever is wrong with them has been reported.
-pub(super) fn read(root: &mut Table<'_>, problems: &mut Problems<'_>) -> Roster {
+pub(super) fn read(
+    root: &mut Table<'_>,
+    settings: &Settings,
+    problems: &mut Problems<'_>,
+) -> Roster {
     let mut roster = Roster::default();
     let Some(table) = root.required_table("delegations", problems) else {
         return roster;
     };
     let place = table.place().clone();
     for (name, value) in table.into_names() {
-        if roster.delegations.len() == DELEGATIONS_MAX {
-            let message = format!("an event has at most {DELEGATIONS_MAX} delegations");
+        let most = settings.delegations_max;
+        if roster.delegations.len() == most {
+            let message = format!("an event has at most {most} delegations");
             problems.at(&name.span(), message);
             break;
         }
-        roster.delegation(&name, value, problems);
+        roster.delegation(&name, value, settings, problems);
     }
     let chairs = roster.seats.iter().filter(|seat| seat.role == Role::Chair);
     match chairs.count() {
@@ -62,6 +62,7 @@ impl Roster {
         &mut self,
         name: &Spanned<&str>,
         value: &Spanned<DeValue<'_>>,
+        settings: &Settings,
         problems: &mut Problems<'_>,
     ) {
         let id = match name.get_ref().parse::<DelegationId>() {
@@ -71,7 +72,7 @@ impl Roster {
         let Some(mut table) = Table::of(value, problems) else {
             return;
         };
-        let title = table.required_line("name", NAME_CHARS_MAX, problems);
+        let title = table.required_line("name", settings.name_chars_max, problems);
         // Seats are read all the same when the name is wrong: they may be wrong too.
         let delegation = Delegation {
             name: title.unwrap_or_else(|| id.to_string()),
@@ -81,8 +82,8 @@ impl Roster {
         let values = table.array("seats", problems);
         self.unread |= values.is_none();
         for value in values.unwrap_or_default() {
-            match Line::read(value, problems) {
-                Some(line) => next = self.line(&delegation, line, next, problems),
+            match Line::read(value, settings, problems) {
+                Some(line) => next = self.line(&delegation, line, next, settings, problems),
                 None => self.unread = true,
             }
         }
@@ -96,13 +97,14 @@ impl Roster {
         delegation: &Delegation,
         line: Line,
         next: u32,
+        settings: &Settings,
         problems: &mut Problems<'_>,
     ) -> u32 {
         let first = line.number.unwrap_or(next);
         let end = first.saturating_add(line.count);
         for number in first..end {
-            if self.members.len() >= SEATS_MAX as usize {
-                let message = format!("an event has at most {SEATS_MAX} seats");
+            if self.members.len() >= settings.seats_max {
+                let message = format!("an event has at most {} seats", settings.seats_max);
                 problems.at(&line.place, message);
                 break;
             }
@@ -140,9 +142,10 @@ impl Programme {
         member: &MemberId,
         name: &str,
         role: Role,
+        settings: &Settings,
     ) -> Result<Self, Vec<(&'static str, String)>> {
         let mut wrong = Vec::new();
-        let name = match line_of("name", name, NAME_CHARS_MAX) {
+        let name = match line_of("name", name, settings.name_chars_max) {
             Ok(name) => name,
             Err(why) => {
                 wrong.push(("name", why));
@@ -184,13 +187,18 @@ struct Line {
 }
 
 impl Line {
-    fn read(value: &Spanned<DeValue<'_>>, problems: &mut Problems<'_>) -> Option<Self> {
+    fn read(
+        value: &Spanned<DeValue<'_>>,
+        settings: &Settings,
+        problems: &mut Problems<'_>,
+    ) -> Option<Self> {
+        let seats_max = u32::try_from(settings.seats_max).unwrap_or(u32::MAX);
         let mut table = Table::of(value, problems)?;
         let role = table.required_text("role", problems);
         let role = role.and_then(|word| role_of(&word, problems));
-        let count = table.whole("count", 1..=SEATS_MAX, problems);
-        let number = table.whole("number", 1..=SEATS_MAX, problems);
-        let name = table.line("name", NAME_CHARS_MAX, problems);
+        let count = table.whole("count", 1..=seats_max, problems);
+        let number = table.whole("number", 1..=seats_max, problems);
+        let name = table.line("name", settings.name_chars_max, problems);
         let count = count.map_or(1, Spanned::into_inner);
         if let Some(name) = &name
             && count > 1
@@ -241,14 +249,19 @@ fn placeholder(role: Role, delegation: &Delegation, number: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::programme::{Problem, parse};
+    use crate::programme::{Problem, parse_within};
 
     fn event(delegations: &str) -> Result<Programme, Vec<Problem>> {
-        parse(&format!(
+        event_within(&Settings::default(), delegations)
+    }
+
+    fn event_within(settings: &Settings, delegations: &str) -> Result<Programme, Vec<Problem>> {
+        let text = format!(
             "event = 'e'\ntitle = 'E'\ntime_zone = 'UTC'\n\
              days = [{{ date = 2020-11-19, sessions = [\
                {{ id = 's', title = 'S', start = '10:00', minutes = 60 }}] }}]\n{delegations}"
-        ))
+        );
+        parse_within(&text, settings)
     }
 
     fn seats(delegations: &str) -> Vec<(String, Role, String)> {
@@ -318,5 +331,71 @@ mod tests {
     fn eight_chairs_fit() {
         let text = "delegations.a = { name = 'A', seats = [{ role = 'chair', count = 8 }] }";
         assert_eq!(seats(text).len(), 8);
+    }
+
+    #[test]
+    fn a_roster_is_as_large_as_is_set() {
+        let settings = Settings {
+            delegations_max: 2,
+            seats_max: 3,
+            name_chars_max: 4,
+            ..Settings::default()
+        };
+        let chair =
+            "delegations.a = { name = 'Alfa', seats = [{ role = 'chair', name = 'Abcd' }] }\n";
+        let right = format!(
+            "{chair}delegations.b = {{ name = 'B', seats = [{{ role = 'delegate', count = 2 }}] }}"
+        );
+        assert!(event_within(&settings, &right).is_ok());
+        for (from, to, expected) in [
+            (
+                "'B'",
+                "'Bravo'",
+                "`name` has 5 characters, at most 4 are allowed",
+            ),
+            (
+                "'Abcd'",
+                "'Abcde'",
+                "`name` has 5 characters, at most 4 are allowed",
+            ),
+            ("count = 2", "count = 3", "an event has at most 3 seats"),
+            ("count = 2", "count = 4", "`count` must be 1 to 3, not 4"),
+            ("count = 2", "number = 4", "`number` must be 1 to 3, not 4"),
+            (
+                "}] }",
+                "}] }\ndelegations.c = { name = 'C' }",
+                "an event has at most 2 delegations",
+            ),
+        ] {
+            let (first, last) = right.split_once('\n').expect("two lines");
+            let wrong = if first.contains(from) {
+                format!("{}\n{last}", first.replacen(from, to, 1))
+            } else {
+                format!("{first}\n{}", last.replacen(from, to, 1))
+            };
+            assert!(event(&wrong).is_ok(), "{wrong}");
+            let problems = event_within(&settings, &wrong).expect_err("too large");
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(problems[0].message, expected);
+        }
+    }
+
+    #[test]
+    fn a_changed_name_is_as_long_as_is_set() {
+        let text = "delegations.a = { name = 'A', seats = [{ role = 'chair' }] }";
+        let event = event(text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let member = event.seats[0].member.clone();
+        let settings = Settings {
+            name_chars_max: 3,
+            ..Settings::default()
+        };
+        let named = |name| event.with_seat(&member, name, Role::Chair, &settings);
+        assert_eq!(
+            named("Abc").map(|it| it.seats[0].name.clone()),
+            Ok("Abc".to_owned())
+        );
+        let wrong = named("Abcd").expect_err("too long");
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        assert_eq!(wrong[0].0, "name");
     }
 }

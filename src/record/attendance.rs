@@ -1,5 +1,5 @@
-//! Who came, when, and for how long. Who is lost and comes back in time has not been away; who does not
-//! was gone when lost.
+//! Who came, when, and for how long. Who is lost and soon back has not been away; who is not was gone when
+//! lost.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,10 @@ use crate::{
     ids::MemberId,
     time::{Millis, Timestamp},
 };
+
+/// Who is lost for longer has been away. In a room that goes on nobody comes back so late without having
+/// left it, unless its grace is set longer; after a restart of the server everybody may.
+const AWAY: Millis = Millis::from_secs(120);
 
 /// Everybody who has come so far, in the order of their first coming.
 #[derive(Default)]
@@ -27,6 +31,9 @@ struct Member {
 
 impl Member {
     fn comes(&mut self, at: Timestamp) {
+        if let Some(lost) = self.lost.filter(|lost| at.since(*lost) > AWAY) {
+            self.goes(lost);
+        }
         self.here.get_or_insert(at);
         self.lost = None;
     }

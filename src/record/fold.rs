@@ -52,6 +52,8 @@ struct Fold<'a> {
     started: BTreeMap<ItemId, Timestamp>,
     attendance: Attendance,
     turns: BTreeMap<u64, Turn>,
+    /// The turns in which speech has been heard.
+    heard: BTreeSet<u64>,
     chat: Vec<Message>,
     notices: Vec<Note>,
     notes: Vec<Note>,
@@ -71,6 +73,7 @@ impl<'a> Fold<'a> {
             started: BTreeMap::new(),
             attendance: Attendance::default(),
             turns: BTreeMap::new(),
+            heard: BTreeSet::new(),
             chat: Vec::new(),
             notices: Vec::new(),
             notes: Vec::new(),
@@ -125,7 +128,9 @@ impl<'a> Fold<'a> {
                 self.turns.insert(turn.0, granted);
             }
             Event::FloorStarted { turn, .. } => {
-                if let Some(turn) = self.turns.get_mut(&turn.0) {
+                // Where a lost speaker is back, it comes again: the turn began with the first.
+                let first = self.heard.insert(turn.0);
+                if first && let Some(turn) = self.turns.get_mut(&turn.0) {
                     turn.from = self.names.when(at);
                 }
             }

@@ -155,13 +155,19 @@ impl Room {
         if let Some(closed) = place.peers.connected(peer) {
             self.close(closed);
         }
-        self.settle_presence_of(now, peer);
+        if let Some(member) = self.owners.get(&peer).cloned() {
+            self.settle_presence(now, &member);
+        }
         self.reconcile();
         self.signal(to.into_iter().collect(), Signal::Connected {});
     }
 
     fn lost(&mut self, now: Timestamp, peer: PeerId) {
-        let Some(place) = place_of_peer(&self.owners, &mut self.places, peer) else {
+        // A peer that is closed for it is nobody's any more.
+        let Some(member) = self.owners.get(&peer).cloned() else {
+            return;
+        };
+        let Some(place) = self.places.get_mut(&member) else {
             return;
         };
         let to = place.connection.filter(|_| place.peers.is_newest(peer));
@@ -169,7 +175,7 @@ impl Room {
             self.close(closed);
             self.reconcile();
         }
-        self.settle_presence_of(now, peer);
+        self.settle_presence(now, &member);
         match to {
             Some(publisher) if self.calls.is_publisher(publisher) => {
                 self.release(publisher, None);
@@ -177,12 +183,6 @@ impl Room {
             }
             Some(page) => self.signal(vec![page], Signal::Lost {}),
             None => {}
-        }
-    }
-
-    fn settle_presence_of(&mut self, now: Timestamp, peer: PeerId) {
-        if let Some(member) = self.owners.get(&peer).cloned() {
-            self.settle_presence(now, &member);
         }
     }
 
@@ -345,23 +345,22 @@ impl Room {
             let seen = seen(&self.meeting, member);
             let orders = place.peers.take(gate, seen);
             self.outputs.extend(orders.into_iter().map(Output::Order));
-            // What is to be given waits until the revision that gives it is stored; what was taken
-            // back meanwhile has waited for nothing.
-            if place.peers.lacks(gate, seen) {
-                place.gives_at.get_or_insert(rev);
-            } else {
-                place.gives_at = None;
-            }
+            // What is to be given waits until the revision that gives it is stored, all of it for the
+            // latest that changed it; what was taken back meanwhile has waited for nothing.
+            let known = place
+                .gives
+                .filter(|(_, its, shown)| (*its, *shown) == (gate, seen));
+            let lacks = place.peers.lacks(gate, seen);
+            place.gives = lacks.then_some(known.unwrap_or((rev, gate, seen)));
         }
     }
 
     /// Orders whatever opens a microphone or shows a picture, as far as that is stored.
     pub(super) fn give(&mut self) {
-        for (member, place) in &mut self.places {
-            if place.gives_at.is_some_and(|rev| rev <= self.stored) {
-                place.gives_at = None;
-                let gate = gate(self.meeting.hearing(member));
-                let orders = place.peers.give(gate, seen(&self.meeting, member));
+        for place in self.places.values_mut() {
+            let given = place.gives.take_if(|(rev, _, _)| *rev <= self.stored);
+            if let Some((_, gate, seen)) = given {
+                let orders = place.peers.give(gate, seen);
                 self.outputs.extend(orders.into_iter().map(Output::Order));
             }
         }

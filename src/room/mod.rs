@@ -48,9 +48,9 @@ pub struct DeviceNumber(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// How long a member without a connection stays in the room, in milliseconds. Media goes on
-    /// meanwhile; a connection that comes back within it is not noticed by the others unless media
-    /// was gone too.
+    /// How long a member who has lost both connection and media stays in the room, in milliseconds.
+    /// Where media goes on it does not begin, and the others notice nothing: a client that is gone
+    /// ceases to consent to media (RFC 7675), which ends that too.
     pub grace_ms: Millis,
     /// Events kept for clients that come back and name their last one; one that has missed more
     /// gets the state instead.
@@ -75,8 +75,21 @@ pub struct Settings {
     /// Requests waiting for the room. Full: the asking connection waits, nobody else does.
     pub inbox_max: usize,
     /// Messages waiting for one member's connection. Full: that connection is closed (4003) and
-    /// resumes; the room never waits for it.
+    /// resumes; the room never waits for it. What one decision tells, such as to admit everybody, and
+    /// what a client has missed are put there at once, before any of it can be sent.
     pub outbox_max: usize,
+}
+
+impl Settings {
+    /// What is wrong with them together, if anything.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        // Half of it for what is missed, the rest for what is told meanwhile.
+        let most = self.resume_events_max.saturating_mul(2);
+        (self.outbox_max < most).then_some(
+            "room.outbox_max must be twice room.resume_events_max at least: what a client has missed is \
+             put there at once",
+        )
+    }
 }
 
 impl Default for Settings {
@@ -93,7 +106,7 @@ impl Default for Settings {
             candidate_bytes_max: 1024,
             pictures_max: 64,
             inbox_max: 256,
-            outbox_max: 256,
+            outbox_max: 4096,
         }
     }
 }

@@ -37,20 +37,20 @@ const LINGER: Millis = Millis::from_secs(5);
 /// A member in the room.
 #[derive(Debug, Default)]
 pub(super) struct Place {
-    /// Empty during the grace.
+    /// Empty while signalling is gone.
     pub(super) connection: Option<ConnectionId>,
     /// Who came last, if it said so.
     device: Option<DeviceNumber>,
     /// Since when the member has been in the room, as far as this process has seen it.
     pub(super) since: Option<Timestamp>,
-    /// When the member leaves unless a connection comes back.
+    /// When the member leaves unless connection or media come back, while both are gone.
     pub(super) leaves_at: Option<Timestamp>,
     pub(super) peers: Peers,
     /// The pictures that the client shows, once it has said.
     pub(super) view: Option<Vec<Picture>>,
-    /// The revision that lets the peer be heard or seen more than the shard was ordered, until that
-    /// is stored and ordered.
-    pub(super) gives_at: Option<Rev>,
+    /// How the peer may be heard and seen more than the shard was ordered, and the revision that
+    /// made it so, until that is stored and ordered.
+    pub(super) gives: Option<(Rev, Gate, Seen)>,
 }
 
 /// One running session.
@@ -128,8 +128,15 @@ impl Room {
     }
 
     /// A room for a meeting that was rebuilt from its journal: whoever was in it has the grace to
-    /// come back.
-    pub fn recover(meeting: Meeting, settings: Settings, now: Timestamp) -> Self {
+    /// come back. What the end of the server before means happened when that was last known to run,
+    /// at `ended`: nobody spoke or was there from then on.
+    pub fn recover(
+        mut meeting: Meeting,
+        settings: Settings,
+        ended: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        meeting.take_up(now);
         let mut room = Self::new(meeting, settings);
         let present: Vec<MemberId> = room.meeting.present().cloned().collect();
         for member in present {
@@ -137,7 +144,7 @@ impl Room {
             place.leaves_at = Some(now + room.settings.grace_ms);
         }
         // The server may always say that it was gone.
-        let recovered = room.act(now, &Actor::Server, &Command::Recover);
+        let recovered = room.act(ended.min(now), &Actor::Server, &Command::Recover);
         debug_assert_eq!(recovered, Ok(()));
         let gone: Vec<MemberId> = room.places.keys().cloned().collect();
         for member in gone {
@@ -309,7 +316,7 @@ impl Room {
         self.release(connection, None);
     }
 
-    /// A connection is gone; its member has the grace to come back.
+    /// A connection is gone; once media is gone too, its member has the grace to come back.
     pub fn handle_disconnect(&mut self, now: Timestamp, connection: ConnectionId) {
         self.end_call(connection);
         self.calls.forget_publisher(connection);
@@ -322,17 +329,19 @@ impl Room {
         };
         if let Some(place) = self.places.get_mut(&member) {
             place.connection = None;
-            place.leaves_at = Some(now + self.settings.grace_ms);
         }
         self.settle_presence(now, &member);
     }
 
-    /// Tells the meeting when the member is lost, with signalling and media both gone, or back.
+    /// Tells the meeting when the member is lost, with signalling and media both gone, or back. The
+    /// grace begins when the second of them goes.
     pub(super) fn settle_presence(&mut self, now: Timestamp, member: &MemberId) {
-        let Some(place) = self.places.get(member) else {
+        let Some(place) = self.places.get_mut(member) else {
             return;
         };
         let lost = place.connection.is_none() && !place.peers.is_connected();
+        let over = place.leaves_at.unwrap_or(now + self.settings.grace_ms);
+        place.leaves_at = lost.then_some(over);
         if lost != self.meeting.is_lost(member) {
             let fact = if lost { Command::Lost } else { Command::Back };
             // The roster's members may always come and go.
@@ -478,7 +487,6 @@ impl Room {
             since: Some(now),
             ..Place::default()
         });
-        place.leaves_at = None;
         place.device = device;
         let older = place.connection.replace(connection);
         self.settle_presence(now, member);

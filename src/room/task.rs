@@ -202,7 +202,8 @@ where
 struct Task<M, J> {
     start: Start<M, J>,
     links: BTreeMap<ConnectionId, Link>,
-    /// Who waits for what it asked to see. Bounded: what a room owes it answers within its patience.
+    /// Who waits for what it asked to see. Who no longer does is forgotten at the next look: while the
+    /// disk stalls a room answers nobody.
     lookers: BTreeMap<LookId, oneshot::Sender<Looked>>,
     looks: u64,
 }
@@ -308,6 +309,7 @@ impl<M: FnMut(Order), J: FnMut(ToKeep)> Task<M, J> {
             Asked::Look { look, done } => {
                 let by = LookId(self.looks);
                 self.looks = self.looks.wrapping_add(1);
+                self.lookers.retain(|_, done| !done.is_closed());
                 self.lookers.insert(by, done);
                 room.handle_look(now, by, look);
             }
@@ -388,5 +390,43 @@ async fn wait_until(now: Timestamp, deadline: Option<Timestamp>) {
             tokio::time::sleep(Duration::from_millis(deadline.since(now).0.max(1))).await;
         }
         None => future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::{
+        Settings,
+        fixture::{START, live_room},
+    };
+
+    #[test]
+    fn who_no_longer_waits_to_see_the_room_is_forgotten() {
+        let (_media, notices) = mpsc::channel(1);
+        let (_journal, stored) = watch::channel(Rev::default());
+        let mut task = Task {
+            start: Start {
+                session: "session-1".parse().expect("a slug"),
+                room: live_room("session-1", Settings::default()),
+                order: |_: Order| {},
+                notices,
+                append: |_: ToKeep| {},
+                stored,
+                now: Arc::new(|| START),
+                peers: Arc::new(AtomicU64::new(1)),
+                states: Arc::new(watch::Sender::new(States::new())),
+            },
+            links: BTreeMap::new(),
+            lookers: BTreeMap::new(),
+            looks: 0,
+        };
+        for _ in 0..3 {
+            let (done, looked) = oneshot::channel();
+            let look = Look::State;
+            task.handle(START, Asked::Look { look, done });
+            drop(looked);
+        }
+        assert_eq!(task.lookers.len(), 1, "the last, until the next looks");
     }
 }

@@ -11,18 +11,33 @@ use crate::{
 };
 
 /// Carries out a change and says what has become of it.
-pub fn carry_out(store: &mut Store, request: &Request, now: Timestamp) -> Reply {
-    match attempt(store, request, now) {
+pub fn carry_out(
+    store: &mut Store,
+    request: &Request,
+    limits: &programme::Settings,
+    now: Timestamp,
+) -> Reply {
+    match attempt(store, request, limits, now) {
         Ok(done) => Reply::Ok(done),
         Err(undone) => Reply::Error(undone),
     }
 }
 
-fn attempt(store: &mut Store, request: &Request, now: Timestamp) -> Result<Done, Undone> {
+fn attempt(
+    store: &mut Store,
+    request: &Request,
+    limits: &programme::Settings,
+    now: Timestamp,
+) -> Result<Done, Undone> {
     match request {
         Request::Status => return Err(Undone::Fault("no server is running".to_owned())),
         Request::Revoke { event, jti } => store.revoke_invite(event, jti, now)?,
-        Request::RevokeMember { event, member } => store.revoke_member(event, member, now)?,
+        Request::RevokeMember { event, member } => {
+            return Ok(Done {
+                revoked_at: Some(store.revoke_member(event, member, now)?),
+                ..Done::default()
+            });
+        }
         Request::KeepInvites { invites } => {
             let grants: Vec<Grant> = invites.iter().cloned().map(Grant::from).collect();
             store.keep_invites(&grants, now)?;
@@ -30,7 +45,7 @@ fn attempt(store: &mut Store, request: &Request, now: Timestamp) -> Result<Done,
         Request::KeepToken { token, note } => store.keep_token(token, note)?,
         Request::RevokeToken { jti } => store.revoke_token(jti, now)?,
         Request::Import { text } => {
-            let programme = programme::parse(text).map_err(|problems| {
+            let programme = programme::parse_within(text, limits).map_err(|problems| {
                 let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 Undone::No(lines.join("\n"))
             })?;
@@ -75,6 +90,10 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
+    fn carry_out(store: &mut Store, request: &Request, now: Timestamp) -> Reply {
+        super::carry_out(store, request, &programme::Settings::default(), now)
+    }
+
     #[test]
     fn an_event_is_imported_and_its_links_withdrawn() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -91,20 +110,20 @@ mod tests {
         let member = store.reading().event(&event).expect("kept").programme.seats[0]
             .member
             .clone();
-        for request in [
-            Request::Revoke {
-                event: event.clone(),
-                jti: "abc".to_owned(),
-            },
-            Request::RevokeMember {
-                event: event.clone(),
-                member,
-            },
-        ] {
-            assert_eq!(
-                carry_out(&mut store, &request, NOW),
-                Reply::Ok(Done::default())
-            );
+        let revoke = Request::Revoke {
+            event: event.clone(),
+            jti: "abc".to_owned(),
+        };
+        let revoke_member = Request::RevokeMember {
+            event: event.clone(),
+            member,
+        };
+        for (request, revoked_at) in [(revoke, None), (revoke_member, Some(NOW))] {
+            let done = Done {
+                revoked_at,
+                ..Done::default()
+            };
+            assert_eq!(carry_out(&mut store, &request, NOW), Reply::Ok(done));
         }
         let kept = store.reading().event(&event).expect("kept");
         let revocations = store.reading().revocations(&event).expect("kept");
@@ -114,6 +133,25 @@ mod tests {
         assert!(!revocations.covers(&grant));
         grant.jti = "abc".to_owned();
         assert!(revocations.covers(&grant));
+    }
+
+    #[test]
+    fn an_event_beyond_the_limits_is_not_imported() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let import = Request::Import {
+            text: programme::MODEL_EVENT.to_owned(),
+        };
+        let limits = programme::Settings {
+            days_max: 1,
+            ..programme::Settings::default()
+        };
+        let reply = super::carry_out(&mut store, &import, &limits, NOW);
+        let Reply::Error(Undone::No(why)) = &reply else {
+            panic!("{reply:?}");
+        };
+        assert!(why.ends_with("an event has at most 1 days"), "{why}");
+        assert!(store.reading().events().expect("read").is_empty());
     }
 
     #[test]

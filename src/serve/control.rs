@@ -7,6 +7,7 @@
 //! {"do":"status"}                                         {"ok":{"event":"nartt-2020","public_url":"http://127.0.0.1:7880"}}
 //! {"do":"revoke","event":"nartt-2020","jti":"4Fh…"}       {"ok":{}}
 //! {"do":"revoke_member","event":"nartt-2020","member":"indonesia-1"}
+//!                                                         {"ok":{"revoked_at":1605754904000}}
 //! {"do":"import","text":"event = …"}                      {"ok":{"event":"my-event"}}
 //! {"do":"keep_invites","invites":[…]}                     {"ok":{}}
 //! {"do":"keep_token","token":{…},"note":"a script"}
@@ -142,6 +143,9 @@ pub struct Done {
     /// What links begin with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// Up to when the validity of a member's withdrawn links began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// Why a request was not done.

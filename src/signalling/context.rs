@@ -125,10 +125,11 @@ impl Context {
         closed
     }
 
-    /// Withdraws a member's links made up to now and closes their connections (4004). Gives their
-    /// number. A place that is kept without a connection is lost.
-    pub async fn revoke_member(&self, member: &MemberId) -> usize {
-        lock(&self.revocations).revoke_member(member.clone(), (self.now)());
+    /// Withdraws a member's links whose validity began at `at` or before, which is as it was stored, and
+    /// closes the member's connections (4004). Gives their number. A place that is kept without a
+    /// connection is lost.
+    pub async fn revoke_member(&self, member: &MemberId, at: Timestamp) -> usize {
+        lock(&self.revocations).revoke_member(member.clone(), at);
         let closed = self.close(Which::OfMember(member), Closing::LinkRevoked);
         self.expel(member.clone()).await;
         closed

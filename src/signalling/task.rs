@@ -361,9 +361,13 @@ impl Connection<'_> {
         let answer: Result<Answer, Refused> = match heard {
             Heard::Told(Told::Answer(answer)) => answer,
             Heard::Told(told @ Told::Text(_)) => return self.session.handle_told(told),
-            Heard::Told(Told::Dismissed(_)) | Heard::Parted(_) | Heard::Released => {
-                Err(Refused::NotInRoom)
+            Heard::Told(Told::Dismissed(_)) => Err(Refused::NotInRoom),
+            // It overtakes an answer that is still queued: no refusal, and the client may come back.
+            Heard::Parted(parting) => {
+                return self.session.handle_closing(Closing::from(parting));
             }
+            // Only a room that has ended lets go without a word.
+            Heard::Released => return self.session.handle_closing(Closing::Stopping),
         };
         let entering = self.entering.take();
         if answer.is_ok()

@@ -176,6 +176,9 @@ pub enum Request {
     #[serde(rename = "agenda.start")]
     AgendaStart {
         item: ItemId,
+        /// The item that was on when this was decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after_item: Option<ItemId>,
         #[serde(default, skip_serializing_if = "is_false")]
         force: bool,
     },
@@ -235,7 +238,13 @@ pub enum Request {
     },
     /// Move a hand.
     #[serde(rename = "floor.move")]
-    FloorMove { member: MemberId, place: u16 },
+    FloorMove {
+        member: MemberId,
+        place: u16,
+        /// The place that the hand had when this was decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_place: Option<u16>,
+    },
     /// Take a hand out of the queue.
     #[serde(rename = "floor.remove")]
     FloorRemove {
@@ -263,7 +272,13 @@ pub enum Request {
     FloorReleasePriority {},
     /// Give a turn more time.
     #[serde(rename = "floor.extend")]
-    FloorExtend { member: MemberId, by_ms: Millis },
+    FloorExtend {
+        member: MemberId,
+        by_ms: Millis,
+        /// The turn's limit when this was decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_ms: Option<Millis>,
+    },
     /// Hold the clock of a turn.
     #[serde(rename = "floor.pause_clock")]
     FloorPauseClock { member: MemberId },

@@ -1,7 +1,7 @@
 //! What has been given out that opens something: invites, and tokens of the API. Never themselves,
 //! only what is needed to list and to revoke them.
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{Fault, JTI_BYTES_MAX, Reading, Store};
 use crate::{
@@ -10,9 +10,11 @@ use crate::{
     time::Timestamp,
 };
 
-/// Tokens at most, revoked ones too. Past it a further one is refused.
+/// Tokens at most. Past it the one that opens nothing for longest is forgotten; where each still opens
+/// something a further one is refused.
 pub(super) const TOKENS_MAX: i64 = 1000;
-/// Invites of an event at most: a large roster, ten times. Past it further ones are refused.
+/// Invites of an event at most: a large roster, ten times. Past it those that open nothing any more are
+/// forgotten; where that is not enough further ones are refused.
 pub(super) const INVITES_MAX: i64 = 20_000;
 
 /// An invite that was given out.
@@ -48,16 +50,14 @@ impl Store {
                     grant.uses,
                 ])?;
             }
-            if let Some(first) = grants.first() {
-                let kept: i64 = transaction.query_row(
-                    "SELECT count(*) FROM invite WHERE event = ?1",
-                    [first.event.as_str()],
-                    |row| row.get(0),
-                )?;
-                if kept > INVITES_MAX {
-                    // Not committed: nothing was kept.
-                    return Err(Fault::TooManyInvites);
-                }
+        }
+        if let Some(first) = grants.first()
+            && count_invites(&transaction, &first.event)? > INVITES_MAX
+        {
+            forget_invites(&transaction, &first.event, now)?;
+            if count_invites(&transaction, &first.event)? > INVITES_MAX {
+                // Not committed: nothing was kept, nor forgotten.
+                return Err(Fault::TooManyInvites);
             }
         }
         Ok(transaction.commit()?)
@@ -68,14 +68,14 @@ impl Store {
         if token.jti.is_empty() || token.jti.len() > JTI_BYTES_MAX {
             return Err(Fault::BadJti);
         }
-        let connection = self.reading.connection();
+        let transaction = self.reading.connection_mut().transaction()?;
         let kept: i64 =
-            connection.query_row("SELECT count(*) FROM api_token", [], |row| row.get(0))?;
-        if kept >= TOKENS_MAX {
+            transaction.query_row("SELECT count(*) FROM api_token", [], |row| row.get(0))?;
+        if kept >= TOKENS_MAX && !forget_token(&transaction, token.minted)? {
             return Err(Fault::TooManyTokens);
         }
         let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
-        connection.execute(
+        transaction.execute(
             "INSERT INTO api_token (jti, event, scopes, note, minted_ms, expires_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
@@ -87,7 +87,7 @@ impl Store {
                 token.expires.0,
             ],
         )?;
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// Revokes a token. One that was revoked before stays so.
@@ -127,6 +127,36 @@ impl Reading {
         let rows = statement.query_map([], |row| Ok(token(row)))?;
         rows.map(|row| row?).collect()
     }
+}
+
+fn count_invites(connection: &Connection, event: &EventId) -> Result<i64, Fault> {
+    let sql = "SELECT count(*) FROM invite WHERE event = ?1";
+    Ok(connection.query_row(sql, [event.as_str()], |row| row.get(0))?)
+}
+
+/// Forgets the invites that have expired or were revoked, by id or with their member's.
+fn forget_invites(connection: &Connection, event: &EventId, now: Timestamp) -> Result<(), Fault> {
+    connection.execute(
+        "DELETE FROM invite WHERE event = ?1 AND (expires_ms <= ?2
+         OR EXISTS (SELECT 1 FROM revoked_invite AS revoked
+                    WHERE revoked.event = invite.event AND revoked.jti = invite.jti)
+         OR EXISTS (SELECT 1 FROM revoked_member AS revoked
+                    WHERE revoked.event = invite.event AND revoked.member = invite.member
+                    AND revoked.at_ms >= invite.not_before_ms))",
+        params![event.as_str(), now.0],
+    )?;
+    Ok(())
+}
+
+/// Forgets the token that has expired or was revoked first; whether there is one.
+fn forget_token(connection: &Connection, now: Timestamp) -> Result<bool, Fault> {
+    let forgotten = connection.execute(
+        "DELETE FROM api_token WHERE jti =
+         (SELECT jti FROM api_token WHERE min(expires_ms, coalesce(revoked_ms, expires_ms)) <= ?1
+          ORDER BY min(expires_ms, coalesce(revoked_ms, expires_ms)), jti LIMIT 1)",
+        [now.0],
+    )?;
+    Ok(forgotten > 0)
 }
 
 fn invite(event: &EventId, row: &Row<'_>) -> Result<KeptInvite, Fault> {
@@ -209,6 +239,76 @@ mod tests {
         let first = listed.iter().find(|it| it.grant == grants[0]);
         let first = first.expect("listed as it was");
         assert_eq!((first.minted, first.used), (NOW, 1));
+    }
+
+    #[test]
+    fn where_there_is_no_room_the_invites_that_open_nothing_any_more_are_forgotten() {
+        let (_folder, mut store) = store();
+        let event: EventId = "nartt-2020".parse().expect("a slug");
+        let later = Timestamp(NOW.0 + 1000);
+        let fill = |store: &Store, expires: Timestamp| {
+            let filled = store.reading.connection().execute(
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+                 INSERT INTO invite
+                 SELECT ?2, 'jti-' || n, 'indonesia-1', 'delegate', 0, 0, ?3, NULL FROM n",
+                params![INVITES_MAX, event.as_str(), expires.0],
+            );
+            filled.expect("filled");
+        };
+        let count = |store: &Store| store.reading().invites(&event).expect("listed").len();
+        let kept = store.reading().event(&event).expect("the event");
+        let revocations = store.reading().revocations(&event).expect("read");
+        let mut grants = kept.guests(&revocations).grants(kept.validity());
+        grants.retain(|grant| grant.member.as_str() != "indonesia-1");
+        let full = usize::try_from(INVITES_MAX).expect("a number");
+
+        fill(&store, later);
+        let refused = store.keep_invites(&grants[..1], NOW).err();
+        assert!(
+            matches!(refused, Some(Fault::TooManyInvites)),
+            "{refused:?}"
+        );
+        assert_eq!(count(&store), full, "all of them still open");
+        store.revoke_invite(&event, "jti-1", NOW).expect("revoked");
+        store.keep_invites(&grants[..1], NOW).expect("kept");
+        assert_eq!(count(&store), full, "one for one");
+        let member = "indonesia-1".parse().expect("a slug");
+        store.revoke_member(&event, &member, NOW).expect("revoked");
+        store.keep_invites(&grants[1..2], NOW).expect("kept");
+        assert_eq!(count(&store), 2);
+        fill(&store, NOW);
+        store.keep_invites(&grants[2..3], NOW).expect("kept");
+        assert_eq!(count(&store), 3);
+    }
+
+    #[test]
+    fn where_there_is_no_room_the_token_that_ended_first_is_forgotten() {
+        let (_folder, mut store) = store();
+        let filled = store.reading.connection().execute(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+             INSERT INTO api_token SELECT 'jti-' || n, 'e', 'read', '', 0, ?2, NULL FROM n",
+            params![TOKENS_MAX, NOW.0 + 1000],
+        );
+        filled.expect("filled");
+        let token = |jti: &str| ApiToken {
+            event: "e".parse().expect("a slug"),
+            scopes: vec![Scope::Read],
+            jti: jti.to_owned(),
+            minted: NOW,
+            expires: Timestamp(NOW.0 + 1000),
+        };
+        let refused = store.keep_token(&token("one"), "").err();
+        assert!(matches!(refused, Some(Fault::TooManyTokens)), "{refused:?}");
+        store.revoke_token("jti-5", NOW).expect("revoked");
+        let before = Timestamp(NOW.0 - 1);
+        store.revoke_token("jti-7", before).expect("revoked");
+        store.keep_token(&token("one"), "").expect("kept");
+        let tokens = store.reading().tokens().expect("listed");
+        let has = |jti: &str| tokens.iter().any(|kept| kept.token.jti == jti);
+        assert_eq!(
+            ["one", "jti-5", "jti-6", "jti-7"].map(has),
+            [true, true, true, false]
+        );
     }
 
     #[test]

@@ -54,10 +54,16 @@ pub enum Fault {
     #[error("the event has {0} webhooks already, which is as many as the settings allow")]
     TooManyWebhooks(u32),
     /// No room for further invites.
-    #[error("the event has {INVITES_MAX} invites already, revoked ones included")]
+    #[error(
+        "the event has {INVITES_MAX} invites already that may still open: withdraw those of a member with \
+         `roundtable invite --revoke-member MEMBER`, which makes room, and make new ones"
+    )]
     TooManyInvites,
     /// No room for another token.
-    #[error("there are {TOKENS_MAX} tokens already, revoked ones included")]
+    #[error(
+        "there are {TOKENS_MAX} tokens already, and all are still good: end one that nobody needs with \
+         `roundtable token --revoke JTI`"
+    )]
     TooManyTokens,
     /// No such token has been made.
     #[error("there is no token `{0}`")]

@@ -104,6 +104,11 @@ pub(super) fn append(
     Ok(transaction.commit()?)
 }
 
+/// When the latest entry of an event was.
+pub(super) fn latest(connection: &Connection, event: &EventId) -> Result<Timestamp, Fault> {
+    Ok(last_heads(connection, event)?.at)
+}
+
 /// Everything that happened in a session, in order, with the whole chain checked.
 pub(super) fn read(
     connection: &Connection,
@@ -345,6 +350,21 @@ mod tests {
         }
         assert_eq!(kept(&store, SESSION), Ok(entries(1..=5)));
         assert_eq!(kept(&store, "session-2"), Ok(entries(1..=1)));
+    }
+
+    #[test]
+    fn a_server_was_alive_when_it_noted_so_and_at_its_latest_entry() {
+        let (folder, mut store) = filled();
+        let alive = |store: &Store| store.reading().last_alive(&event()).expect("read");
+        assert_eq!(alive(&store), Timestamp(1005));
+        store.note_alive(&event(), Timestamp(1004)).expect("noted");
+        assert_eq!(alive(&store), Timestamp(1005));
+        store.note_alive(&event(), Timestamp(2000)).expect("noted");
+        let other: EventId = "other".parse().expect("a slug");
+        store.note_alive(&other, Timestamp(9000)).expect("noted");
+        drop(store);
+        let store = Store::open(folder.path()).expect("the store");
+        assert_eq!(alive(&store), Timestamp(2000));
     }
 
     #[test]

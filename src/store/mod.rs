@@ -16,7 +16,7 @@ mod writer;
 
 use std::path::Path;
 
-use rusqlite::{OpenFlags, params};
+use rusqlite::{OpenFlags, OptionalExtension, params};
 
 pub use access::KeptInvite;
 pub use fault::Fault;
@@ -32,7 +32,7 @@ use crate::{
     ids::{EventId, MemberId, SessionId},
     meeting::Rev,
     programme::Programme,
-    time::Timestamp,
+    time::{Millis, Timestamp},
 };
 
 /// The database's name in the data folder.
@@ -115,13 +115,14 @@ impl Store {
         Ok(())
     }
 
-    /// Withdraws every invite that a member has been given so far.
+    /// Withdraws every invite that a member has been given so far: those whose validity began up to the
+    /// time that is given back, which is what a running server must go by too.
     pub fn revoke_member(
         &mut self,
         event: &EventId,
         member: &MemberId,
         now: Timestamp,
-    ) -> Result<(), Fault> {
+    ) -> Result<Timestamp, Fault> {
         let kept = self.reading.event(event)?;
         if kept.programme.seat(member).is_none() {
             return Err(Fault::UnknownMember(member.clone()));
@@ -130,12 +131,22 @@ impl Store {
             event,
             "SELECT count(*) FROM revoked_member WHERE event = ?1",
         )?;
-        self.reading.connection().execute(
+        let connection = self.reading.connection();
+        let last = connection
+            .query_row(
+                "SELECT at_ms FROM revoked_member WHERE event = ?1 AND member = ?2",
+                [event.as_str(), member.as_str()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        // A link that was made since begins up to a second after the last time.
+        let at = last.map_or(now, |last| now.max(Timestamp(last) + Millis::from_secs(1)));
+        connection.execute(
             "INSERT INTO revoked_member (event, member, at_ms) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET at_ms = max(at_ms, excluded.at_ms)",
-            params![event.as_str(), member.as_str(), now.0],
+             ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
+            params![event.as_str(), member.as_str(), at.0],
         )?;
-        Ok(())
+        Ok(at)
     }
 
     /// Keeps that a limited invite was used on a device. The invite's limit bounds how many.
@@ -229,6 +240,11 @@ impl Store {
         webhooks::keep(self.reading.connection_mut(), event, hook)
     }
 
+    /// Notes that an event's server runs.
+    pub fn note_alive(&mut self, event: &EventId, now: Timestamp) -> Result<(), Fault> {
+        self.set_meta(&alive_key(event), &now.0.to_string())
+    }
+
     /// Keeps a fact about the store itself under a name of the program's.
     pub fn set_meta(&mut self, key: &str, value: &str) -> Result<(), Fault> {
         self.reading.connection().execute(
@@ -238,6 +254,11 @@ impl Store {
         )?;
         Ok(())
     }
+}
+
+/// Under which name it is kept when an event's server last ran.
+fn alive_key(event: &EventId) -> String {
+    format!("alive_ms {event}")
 }
 
 #[cfg(test)]
@@ -251,7 +272,6 @@ mod tests {
         auth::{Grant, Revocations, Uses, Validity},
         check::{Checked, Verdict},
         programme::{MODEL_EVENT, parse},
-        time::Millis,
     };
 
     const NOW: Timestamp = Timestamp(1_600_000_000_000);
@@ -349,17 +369,39 @@ mod tests {
         assert!(!covers(&store, &other.id, &grant));
 
         let next = first_grant(store.reading());
-        for at in [later(20), later(10)] {
-            store
-                .revoke_member(&model().id, &next.member, at)
-                .expect("revoked");
-        }
+        store
+            .revoke_member(&model().id, &next.member, later(20))
+            .expect("revoked");
         drop(store);
         let store = Store::open(folder.path()).expect("the store");
         assert!(covers(&store, &model().id, &next));
         let newest = first_grant(store.reading());
         assert_eq!(newest.not_before, later(21));
         assert!(!covers(&store, &model().id, &newest));
+    }
+
+    #[test]
+    fn a_member_s_links_are_withdrawn_again_within_the_second_in_which_one_was_made() {
+        let (_folder, mut store) = filled();
+        let member = first_grant(store.reading()).member;
+        let revoke = |store: &mut Store, now| {
+            let at = store.revoke_member(&model().id, &member, now);
+            at.expect("revoked")
+        };
+        let covers = |store: &Store, grant: &Grant| {
+            let revocations = store.reading().revocations(&model().id);
+            revocations.expect("revocations").covers(grant)
+        };
+        let first = later(10) + Millis(400);
+        assert_eq!(revoke(&mut store, first), first);
+        let between = first_grant(store.reading());
+        assert!(!covers(&store, &between));
+        // A clock that was set back does not let it through either.
+        for now in [first + Millis(100), later(0)] {
+            let at = revoke(&mut store, now);
+            assert!(at > first && covers(&store, &between), "{at:?}");
+        }
+        assert!(!covers(&store, &first_grant(store.reading())));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::{
-    DATABASE_FILE, Fault,
+    DATABASE_FILE, Fault, alive_key,
     journal::{self, Made, Verdict, Whole},
     schema,
     webhooks::{self, KeptHook},
@@ -217,8 +217,8 @@ impl Reading {
         journal::entries_after(&self.connection, (event, session), after, most)
     }
 
-    /// The subscriptions to an event, the eldest first.
-    pub fn webhooks(&self, event: &EventId) -> Result<Vec<KeptHook>, Fault> {
+    /// The subscriptions to an event, the eldest first; and what is wrong with those that cannot be read.
+    pub fn webhooks(&self, event: &EventId) -> Result<(Vec<KeptHook>, Vec<Fault>), Fault> {
         webhooks::read(&self.connection, event)
     }
 
@@ -231,6 +231,15 @@ impl Reading {
     /// whole, the entries of every session.
     pub fn whole(&self, event: &EventId) -> Result<Whole, Fault> {
         journal::whole(&self.connection, self.event(event)?.programme)
+    }
+
+    /// When an event's server was last known to run: as it noted, or by its journal's latest entry.
+    /// The beginning of time where it never did.
+    pub fn last_alive(&self, event: &EventId) -> Result<Timestamp, Fault> {
+        let noted = self.meta(&alive_key(event))?;
+        let noted = noted.and_then(|text| text.parse().ok()).map(Timestamp);
+        let latest = journal::latest(&self.connection, event)?;
+        Ok(noted.map_or(latest, |noted| noted.max(latest)))
     }
 
     /// A fact kept with [`Store::set_meta`].

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use super::{Fault, journal};
 use crate::{
@@ -55,11 +55,10 @@ impl HookState {
         }
     }
 
-    fn of(word: &str) -> Result<Self, Fault> {
+    fn of(word: &str) -> Option<Self> {
         [HookState::Active, HookState::Failed, HookState::Gone]
             .into_iter()
             .find(|state| state.as_str() == word)
-            .ok_or_else(|| Fault::Damaged(format!("a webhook's state is {word:?}")))
     }
 }
 
@@ -196,32 +195,46 @@ fn keep_lane(
     Ok(())
 }
 
-pub(super) fn read(connection: &Connection, event: &EventId) -> Result<Vec<KeptHook>, Fault> {
+/// Every subscription; beside them what is wrong with each that is damaged, which must not end the others.
+pub(super) fn read(
+    connection: &Connection,
+    event: &EventId,
+) -> Result<(Vec<KeptHook>, Vec<Fault>), Fault> {
     let mut statement = connection.prepare(
         "SELECT id, created_ms, url, types, secret, state, error_ms, error FROM webhook
          WHERE event = ?1 ORDER BY created_ms, id",
     )?;
     let mut rows = statement.query([event.as_str()])?;
-    let mut hooks = Vec::new();
+    let (mut hooks, mut damaged) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        let types: String = row.get(3)?;
-        let types = serde_json::from_str(&types)
-            .map_err(|why| Fault::Damaged(format!("the types of the webhook {id}: {why}")))?;
-        let state: String = row.get(5)?;
-        let error_ms: Option<i64> = row.get(6)?;
-        hooks.push(KeptHook {
-            lanes: lanes(connection, event, &id)?,
-            id,
-            created: Timestamp(row.get(1)?),
-            url: row.get(2)?,
-            types,
-            secret: row.get(4)?,
-            state: HookState::of(&state)?,
-            error: error_ms.map(Timestamp).zip(row.get(7)?),
-        });
+        match hook(connection, event, row) {
+            Ok(hook) => hooks.push(hook),
+            Err(damage @ Fault::Damaged(_)) => damaged.push(damage),
+            Err(fault) => return Err(fault),
+        }
     }
-    Ok(hooks)
+    Ok((hooks, damaged))
+}
+
+fn hook(connection: &Connection, event: &EventId, row: &Row<'_>) -> Result<KeptHook, Fault> {
+    let id: String = row.get(0)?;
+    let types: String = row.get(3)?;
+    let types = serde_json::from_str(&types)
+        .map_err(|why| Fault::Damaged(format!("the types of the webhook {id}: {why}")))?;
+    let state: String = row.get(5)?;
+    let state = HookState::of(&state)
+        .ok_or_else(|| Fault::Damaged(format!("the state of the webhook {id} is {state:?}")))?;
+    let error_ms: Option<i64> = row.get(6)?;
+    Ok(KeptHook {
+        lanes: lanes(connection, event, &id)?,
+        id,
+        created: Timestamp(row.get(1)?),
+        url: row.get(2)?,
+        types,
+        secret: row.get(4)?,
+        state,
+        error: error_ms.map(Timestamp).zip(row.get(7)?),
+    })
 }
 
 fn lanes(
@@ -242,7 +255,7 @@ fn lanes(
         let rev: i64 = row.get(1)?;
         let lane = KeptLane {
             rev: Rev(u64::try_from(rev).unwrap_or(0)),
-            attempts: row.get(2)?,
+            attempts: u32::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
             failing: row.get::<_, Option<i64>>(3)?.map(Timestamp),
         };
         lanes.insert(session, lane);
@@ -322,7 +335,7 @@ mod tests {
         happen(&mut store, "session-2", 1..=1);
         let mut expected = hook("a");
         expected.lanes = [(session("session-1"), lane(3))].into();
-        let read = |store: &Store| store.reading().webhooks(&event()).expect("read");
+        let read = |store: &Store| store.reading().webhooks(&event()).expect("read").0;
         assert_eq!(read(&store), [expected.clone()]);
 
         expected.state = HookState::Failed;
@@ -349,6 +362,28 @@ mod tests {
         assert!(!store.remove_webhook(&event(), "a").expect("no such"));
         store.keep_webhook(&event(), &expected).expect("nothing");
         assert_eq!(read(&store), []);
+    }
+
+    #[test]
+    fn one_that_is_damaged_is_named_and_ends_no_other() {
+        let (_folder, mut store) = filled();
+        for id in ["a", "b", "c", "d"] {
+            store.add_webhook(&event(), &hook(id), 9).expect("kept");
+        }
+        let damage = "UPDATE webhook SET types = '{' WHERE id = 'a';
+                      UPDATE webhook SET state = 'asleep' WHERE id = 'b';
+                      UPDATE webhook_lane SET session = 'No Slug' WHERE id = 'c';
+                      UPDATE webhook_lane SET attempts = -1 WHERE id = 'd';";
+        let connection = store.reading().connection();
+        connection.execute_batch(damage).expect("damaged");
+        let (hooks, damaged) = store.reading().webhooks(&event()).expect("read");
+        let ids: Vec<&str> = hooks.iter().map(|hook| hook.id.as_str()).collect();
+        assert_eq!(ids, ["d"]);
+        let said: Vec<String> = damaged.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 3, "{said:?}");
+        for (said, id) in said.iter().zip(["a", "b", "c"]) {
+            assert!(said.contains(&format!("webhook {id}")), "{said}");
+        }
     }
 
     #[test]

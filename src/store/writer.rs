@@ -21,7 +21,12 @@ use super::{Batch, Fault, Store};
 use crate::{
     ids::{EventId, SessionId},
     meeting::event::{Recorded, Rev},
+    time::Timestamp,
 };
+
+/// So often is it noted that the server runs, while there is nothing else to write: a start after a
+/// crash knows until when it did, that much more or less.
+const ALIVE: Duration = Duration::from_secs(5);
 
 /// How long the thread waits after a commit that failed, such as on a full disk, before it tries
 /// again. Nothing that is not stored is announced, so the meetings stand still meanwhile.
@@ -98,12 +103,25 @@ pub struct Writer {
 
 impl Journal {
     /// Starts the thread that writes one event's journal into the store.
-    pub fn start(event: EventId, store: Arc<Mutex<Store>>) -> io::Result<(Self, Writer)> {
+    pub fn start(
+        event: EventId,
+        store: Arc<Mutex<Store>>,
+        now: impl Fn() -> Timestamp + Send + 'static,
+    ) -> io::Result<(Self, Writer)> {
+        Self::start_noting(event, store, now, ALIVE)
+    }
+
+    fn start_noting(
+        event: EventId,
+        store: Arc<Mutex<Store>>,
+        now: impl Fn() -> Timestamp + Send + 'static,
+        every: Duration,
+    ) -> io::Result<(Self, Writer)> {
         let shared = Arc::new(Shared::default());
         let its = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write(&event, &store, &its))?;
+            .spawn(move || write(&event, &store, &its, now, every))?;
         let journal = Self {
             shared: Arc::clone(&shared),
         };
@@ -174,19 +192,21 @@ impl Drop for Ending<'_> {
     }
 }
 
-fn write(event: &EventId, store: &Mutex<Store>, shared: &Shared) {
+fn write(
+    event: &EventId,
+    store: &Mutex<Store>,
+    shared: &Shared,
+    now: impl Fn() -> Timestamp,
+    every: Duration,
+) {
     let _ending = Ending(shared);
     loop {
-        let mut mailbox = shared.lock();
-        while mailbox.is_empty() && !mailbox.closed {
-            mailbox = shared
-                .filled
-                .wait(mailbox)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        if mailbox.is_empty() {
-            return;
-        }
+        let waits = |mailbox: &mut Mailbox| mailbox.is_empty() && !mailbox.closed;
+        let (mut mailbox, _) = shared
+            .filled
+            .wait_timeout_while(shared.lock(), every, waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        let over = mailbox.is_empty() && mailbox.closed;
         let entries = std::mem::take(&mut mailbox.entries);
         let snapshots = std::mem::take(&mut mailbox.snapshots);
         drop(mailbox);
@@ -195,7 +215,9 @@ fn write(event: &EventId, store: &Mutex<Store>, shared: &Shared) {
             .into_iter()
             .map(|(session, entries)| Batch { session, entries })
             .collect();
-        if !batches.is_empty() {
+        if batches.is_empty() {
+            note_alive(store, event, now());
+        } else {
             insist(&shared.failing, || {
                 let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
                 store.append(event, &batches)
@@ -215,6 +237,17 @@ fn write(event: &EventId, store: &Mutex<Store>, shared: &Shared) {
                 .send_modify(|commits| *commits = commits.wrapping_add(1));
         }
         keep(store, event, snapshots);
+        if over {
+            return;
+        }
+    }
+}
+
+/// One that cannot be noted is given up: the next comes soon.
+fn note_alive(store: &Mutex<Store>, event: &EventId, now: Timestamp) {
+    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(why) = store.note_alive(event, now) {
+        tracing::warn!("that the server runs could not be noted: {why}");
     }
 }
 
@@ -251,7 +284,6 @@ mod tests {
             event::{EVENT_VERSION, Recorded},
         },
         programme::{MODEL_EVENT, parse},
-        time::Timestamp,
     };
 
     fn entry(rev: u64) -> Recorded {
@@ -275,7 +307,9 @@ mod tests {
     async fn a_room_hears_of_what_is_stored_and_nothing_before() {
         let (_folder, store, event) = store();
         let session: SessionId = "session-1".parse().expect("a slug");
-        let (journal, writer) = Journal::start(event.clone(), Arc::clone(&store)).expect("started");
+        let now = || Timestamp(0);
+        let started = Journal::start(event.clone(), Arc::clone(&store), now);
+        let (journal, writer) = started.expect("started");
         let (mut append, mut stored) = journal.session(session.clone(), Rev(0), "the plan");
         // The disk is busy: the room goes on, and hears nothing.
         let busy = store.lock().expect("no panic");
@@ -302,6 +336,42 @@ mod tests {
         let (snapshot, after) = from.expect("read");
         assert_eq!(snapshot, Some((Rev(3), "the state".to_owned())));
         assert_eq!(after, [entry(4)]);
+    }
+
+    fn alive(store: &Mutex<Store>, event: &EventId) -> Timestamp {
+        let store = store.lock().expect("no panic");
+        store.reading().last_alive(event).expect("read")
+    }
+
+    #[test]
+    fn it_is_noted_that_the_server_runs_while_nothing_happens() {
+        let (_folder, store, event) = store();
+        let (tell, told) = std::sync::mpsc::sync_channel(2);
+        let now = move || {
+            let _heard_often_enough = tell.try_send(());
+            Timestamp(7)
+        };
+        let every = Duration::from_millis(5);
+        let started = Journal::start_noting(event.clone(), Arc::clone(&store), now, every);
+        let (_journal, writer) = started.expect("started");
+        // The time is asked for again when the first has been noted.
+        for _ in 0..2 {
+            let asked = told.recv_timeout(Duration::from_secs(30));
+            asked.expect("the thread notes it");
+        }
+        assert_eq!(alive(&store, &event), Timestamp(7));
+        writer.finish();
+    }
+
+    #[test]
+    fn it_is_noted_when_the_server_ends() {
+        let (_folder, store, event) = store();
+        let now = || Timestamp(9);
+        let every = Duration::from_secs(3600);
+        let started = Journal::start_noting(event.clone(), Arc::clone(&store), now, every);
+        let (_journal, writer) = started.expect("started");
+        writer.finish();
+        assert_eq!(alive(&store, &event), Timestamp(9));
     }
 
     #[test]

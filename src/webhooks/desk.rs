@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ids::EventId,
-    store::{Fault, HookState, KeptHook, Store},
+    store::{Fault, HookState, KeptHook, Reading, Store},
     time::Timestamp,
 };
 
@@ -132,13 +132,11 @@ impl Desk {
         Ok((hook, secret.shown().to_owned()))
     }
 
-    /// All of an event, the eldest first. How far each is may be a second old.
+    /// All of an event that can be read, the eldest first. How far each is may be a second old.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn list(&self, event: &EventId) -> Result<Vec<Hook>, Fault> {
-        let store = self.lock();
-        let reading = store.reading();
+    pub fn list(reading: &Reading, event: &EventId) -> Result<Vec<Hook>, Fault> {
         let revs = reading.revs(event)?;
         let shown = |kept: KeptHook| {
             let behind = revs.iter().map(|(session, rev)| {
@@ -155,7 +153,9 @@ impl Desk {
                 error: kept.error,
             }
         };
-        Ok(reading.webhooks(event)?.into_iter().map(shown).collect())
+        // The task has said which are damaged.
+        let (hooks, _damaged) = reading.webhooks(event)?;
+        Ok(hooks.into_iter().map(shown).collect())
     }
 
     /// Lets one that has ended go on where it stopped; whether there is one.

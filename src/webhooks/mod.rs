@@ -53,7 +53,8 @@ pub struct Settings {
     pub timeout_ms: Millis,
     /// How much of an answer's body is read, in bytes.
     pub answer_bytes_max: usize,
-    /// The pause after the first failure, in milliseconds; each further one doubles it.
+    /// The pause after the first failure, to deliver or to read the store, in milliseconds; each further one
+    /// doubles it.
     pub retry_first_ms: Millis,
     /// The longest pause, in milliseconds.
     pub retry_longest_ms: Millis,

@@ -24,7 +24,7 @@ const SPREAD: u64 = 200;
 /// What is to be done next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// Read entries of the journal, and tell [`Queue::handle_entries`].
+    /// Read entries of the journal, and tell [`Queue::handle_entries`], or [`Queue::handle_unread`].
     Read {
         id: String,
         session: SessionId,
@@ -80,7 +80,9 @@ struct Lane {
     waiting: VecDeque<Recorded>,
     /// Being read, or read to the end, until the journal has more.
     read: bool,
-    /// When the next attempt may be.
+    /// How often it could not be read, since it last could.
+    unread: u32,
+    /// When the next attempt, to deliver or to read, may be.
     due: Timestamp,
 }
 
@@ -128,14 +130,27 @@ impl Queue {
         }
     }
 
-    /// What was ordered to be read: none where there is nothing, or it could not be.
+    /// What was ordered to be read: none where there is nothing.
     pub fn handle_entries(&mut self, id: &str, session: &SessionId, entries: Vec<Recorded>) {
         let Some(hook) = self.hooks.get_mut(id) else {
             return;
         };
         let lane = hook.lanes.entry(session.clone()).or_default();
         lane.read = entries.is_empty();
+        lane.unread = 0;
         lane.waiting = entries.into();
+    }
+
+    /// What was ordered to be read could not be: it is tried again, later each time.
+    pub fn handle_unread(&mut self, now: Timestamp, id: &str, session: &SessionId) {
+        let Some(hook) = self.hooks.get_mut(id) else {
+            return;
+        };
+        let lane = hook.lanes.entry(session.clone()).or_default();
+        lane.read = false;
+        lane.unread = lane.unread.saturating_add(1);
+        // One reader of one disk: no chance need spread them.
+        lane.due = now + pause(&self.settings, lane.unread, CHANCES / 2);
     }
 
     /// What became of the delivery that was ordered. `chance` is below [`CHANCES`].
@@ -196,7 +211,7 @@ impl Queue {
             .values()
             .filter(|hook| hook.is_ready())
             .flat_map(|hook| hook.lanes.values())
-            .filter(|lane| !lane.waiting.is_empty())
+            .filter(|lane| !lane.waiting.is_empty() || lane.unread > 0)
             .map(|lane| lane.due)
             .min()
     }
@@ -291,7 +306,7 @@ impl Hook {
                 entry: entry.clone(),
             });
         }
-        if place.rev >= rev || lane.read {
+        if place.rev >= rev || lane.read || lane.due > now {
             return None;
         }
         lane.read = true;

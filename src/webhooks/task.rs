@@ -96,6 +96,7 @@ pub fn start(parts: Parts) -> Result<(Desk, Delivering), rustls::Error> {
         clock: parts.clock,
         settings: parts.settings,
         poster,
+        unread: false,
         under_way: FuturesUnordered::new(),
     };
     let task = tokio::spawn(task.run(parts.commits, changed, stopping));
@@ -112,6 +113,8 @@ struct Task {
     settings: Settings,
     poster: Poster,
     queue: Queue,
+    /// The subscriptions, or how far the journal is, could not be read.
+    unread: bool,
     /// One of a subscription at most.
     under_way: FuturesUnordered<BoxFuture<'static, Delivered>>,
 }
@@ -126,8 +129,13 @@ impl Task {
         self.load().await;
         self.follow().await;
         let mut keeping: Option<Pin<Box<Sleep>>> = None;
+        let mut again: Option<Pin<Box<Sleep>>> = None;
         loop {
             self.carry_out_orders().await;
+            if self.unread {
+                let pause = Duration::from_millis(self.settings.retry_first_ms.0);
+                again.get_or_insert_with(|| Box::pin(sleep(pause)));
+            }
             if self.queue.has_changed() {
                 keeping.get_or_insert_with(|| Box::pin(sleep(KEEP_WITHIN)));
             }
@@ -151,6 +159,12 @@ impl Task {
                     keeping = None;
                     self.keep().await;
                 }
+                () = async { if let Some(soon) = again.as_mut() { soon.await } }, if again.is_some() => {
+                    again = None;
+                    self.unread = false;
+                    self.load().await;
+                    self.follow().await;
+                }
             }
         }
         while let Some(delivered) = self.under_way.next().await {
@@ -170,9 +184,13 @@ impl Task {
     /// Takes the subscriptions as they are now.
     async fn load(&mut self) {
         let event = self.event.clone();
-        let Some(hooks) = self.read(move |store| store.webhooks(&event)).await else {
+        let Some((hooks, damaged)) = self.read(move |store| store.webhooks(&event)).await else {
+            self.unread = true;
             return;
         };
+        for damage in damaged {
+            tracing::error!("a webhook is left out, the others go on: {damage}");
+        }
         for id in self.queue.handle_hooks(hooks) {
             tracing::warn!(id, "a webhook names events that this version does not know");
         }
@@ -181,8 +199,9 @@ impl Task {
     /// Takes how far the journal is now.
     async fn follow(&mut self) {
         let event = self.event.clone();
-        if let Some(revs) = self.read(move |store| store.revs(&event)).await {
-            self.queue.handle_revs(revs);
+        match self.read(move |store| store.revs(&event)).await {
+            Some(revs) => self.queue.handle_revs(revs),
+            None => self.unread = true,
         }
     }
 
@@ -197,13 +216,13 @@ impl Task {
         match read.await {
             Ok(Ok(value)) => Some(value),
             Ok(Err(why)) => {
-                tracing::warn!("webhooks wait for the journal's next entry: {why}");
+                tracing::warn!("webhooks wait, the store is read again in a while: {why}");
                 None
             }
             // A server that has failed ends without waiting for anybody, and has said why.
             Err(why) if why.is_cancelled() => None,
             Err(why) => {
-                tracing::error!("webhooks wait for the journal's next entry: {why}");
+                tracing::error!("webhooks wait, the store is read again in a while: {why}");
                 None
             }
         }
@@ -213,19 +232,20 @@ impl Task {
         while let Some(order) = self.queue.poll_order(self.clock.now()) {
             match order {
                 Order::Read { id, session, after } => {
-                    let entries = self.entries(session.clone(), after).await;
-                    self.queue.handle_entries(&id, &session, entries);
+                    match self.entries(session.clone(), after).await {
+                        Some(entries) => self.queue.handle_entries(&id, &session, entries),
+                        None => self.queue.handle_unread(self.clock.now(), &id, &session),
+                    }
                 }
                 Order::Send { id, session, entry } => self.send(id, session, &entry),
             }
         }
     }
 
-    async fn entries(&mut self, session: SessionId, after: Rev) -> Vec<Recorded> {
+    async fn entries(&mut self, session: SessionId, after: Rev) -> Option<Vec<Recorded>> {
         let event = self.event.clone();
         self.read(move |store| store.entries_after(&event, &session, after, READ_AT_ONCE))
             .await
-            .unwrap_or_default()
     }
 
     fn send(&mut self, id: String, session: SessionId, entry: &Recorded) {

@@ -92,7 +92,7 @@ impl House {
                 meeting.apply(entry.at, &entry.event);
             }
             let room = match restarted {
-                Some(now) => Room::recover(meeting, Settings::default(), now),
+                Some(now) => Room::recover(meeting, Settings::default(), now, now),
                 None => Room::new(meeting, Settings::default()),
             };
             self.rooms.insert(plan.id.clone(), room);

@@ -370,6 +370,7 @@ impl Play {
                     let force = self.random.random_bool(0.3);
                     let start = Command::StartItem {
                         item: item.id.clone(),
+                        after_item: None,
                         force,
                     };
                     self.ask(&chair, start);
@@ -425,6 +426,7 @@ impl Play {
             22 => Command::MoveHand {
                 member,
                 place: self.random.random_range(1..5),
+                from_place: None,
             },
             23 => Command::InsertHand {
                 member,
@@ -433,6 +435,7 @@ impl Play {
             24 => Command::ExtendTurn {
                 member,
                 by_ms: Millis(60_000),
+                from_ms: None,
             },
             25 => Command::Mute { member },
             26..=27 => Command::AskUnmute { member },

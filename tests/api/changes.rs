@@ -47,6 +47,31 @@ fn of_two_who_change_a_seat_at_once_one_is_told() {
 }
 
 #[test]
+fn every_condition_that_a_change_names_must_hold() {
+    let desk = Desk::open();
+    let path = format!("/events/{EVENT}/members/indonesia-1");
+    let read = desk.get(&path);
+    let first = tag(&read);
+    let seat: Value = serde_json::from_str(&read.body).expect("JSON");
+    let put = |matches: &str, none_matches: &str, name: &Value| {
+        let headers = [("If-Match", matches), ("If-None-Match", none_matches)];
+        let change = json!({"name": name, "role": seat["role"]});
+        desk.ask("PUT", &path, &headers, Some(&change))
+    };
+    let other = json!("Somebody else");
+    for none_matches in ["*", first.as_str()] {
+        problem(&put(&first, none_matches, &other), 412, "stale");
+    }
+    assert_eq!(tag(&desk.get(&path)), first, "nothing was changed");
+    let changed = put(&first, "\"another\"", &other);
+    assert_eq!(changed.status, 200, "{changed:?}");
+    // Only who reads is told that it is what it was.
+    let back = put(&tag(&changed), &first, &seat["name"]);
+    assert_eq!(back.status, 200, "{back:?}");
+    assert_eq!(tag(&back), first);
+}
+
+#[test]
 fn an_event_is_read_changed_and_written_back_in_both_forms() {
     let desk = Desk::open();
     let path = format!("/events/{EVENT}");
@@ -105,6 +130,37 @@ fn an_event_is_read_changed_and_written_back_in_both_forms() {
     assert_eq!(put(&text).status, 200);
     problem(&put(&text), 412, "stale");
     assert!(desk.get(&path).body.contains("Third Meeting"));
+}
+
+#[test]
+fn an_event_is_as_large_as_the_settings_allow() {
+    let desk = Desk::open_with(&[
+        ("ROUNDTABLE__PROGRAMME__DAYS_MAX", "1"),
+        ("ROUNDTABLE__PROGRAMME__NAME_CHARS_MAX", "60"),
+    ]);
+    let path = format!("/events/{EVENT}");
+    let refused = |kind: &str| {
+        let read = desk.ask("GET", &path, &[("Accept", kind)], None);
+        let tagged = tag(&read);
+        let headers = [("If-Match", tagged.as_str()), ("Content-Type", kind)];
+        let answer = desk.ask_as(&desk.token, "PUT", &path, &headers, &read.body);
+        problem(&answer, 422, "invalid")["findings"].clone()
+    };
+    let expected = "an event has at most 1 days";
+    let json = refused("application/json");
+    assert_eq!(json[0]["pointer"], "/days/1", "{json}");
+    assert_eq!(json[0]["message"], expected);
+    let toml = refused("application/toml");
+    assert_eq!(toml[0]["message"], expected, "{toml}");
+
+    let path = format!("{path}/members/indonesia-1");
+    let named = |chars: usize| {
+        let seat = json!({"name": "n".repeat(chars), "role": "delegate"});
+        desk.put(&path, &tag(&desk.get(&path)), &seat)
+    };
+    assert_eq!(named(60).status, 200);
+    let wrong = problem(&named(61), 422, "invalid");
+    assert_eq!(wrong["findings"][0]["pointer"], "/name");
 }
 
 #[test]

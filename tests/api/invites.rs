@@ -1,7 +1,12 @@
 //! Links that are made, listed, and withdrawn while their members are in.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
+use rusqlite::{Connection, TransactionBehavior};
 use serde_json::{Value, json};
 
 use crate::{
@@ -68,11 +73,89 @@ async fn a_link_that_is_revoked_shows_its_member_out_within_a_second() {
     let again = minted(&desk, &json!({"members": ["indonesia-1"]}));
     assert_ne!(again[0]["jti"], two[0]["jti"]);
     enter(&desk, &again[0]).await;
-    problem(
-        &desk.ask("DELETE", &path("/invites/unheard-of"), &[], None),
-        404,
-        "unknown",
-    );
+    // Also one that only its maker knows of, but none that there cannot be.
+    let unheard_of = desk.ask("DELETE", &path("/invites/unheard-of"), &[], None);
+    assert_eq!(unheard_of.status, 204, "{unheard_of:?}");
+    let long = format!("/invites/{}", "x".repeat(65));
+    let long = desk.ask("DELETE", &path(&long), &[], None);
+    problem(&long, 422, "invalid");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_comes_into_force_though_its_caller_hangs_up() {
+    let desk = Desk::open();
+    let invite = minted(&desk, &json!({"members": ["indonesia-1"]}));
+    let page = enter(&desk, &invite[0]).await;
+    // The store is held until the caller is gone.
+    let database = desk.place.data().join("roundtable.db");
+    let mut holder = Connection::open(database).expect("a store");
+    let held = holder
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .expect("held");
+    let jti = invite[0]["jti"].as_str().expect("an id");
+    let mut caller = TcpStream::connect(desk.address()).expect("it listens");
+    write!(
+        caller,
+        "DELETE /api/v1{} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n",
+        path(&format!("/invites/{jti}")),
+        desk.address(),
+        desk.token
+    )
+    .expect("sent");
+    // Nothing tells from outside that it waits for the store, nor that the server has seen it go.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(caller);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    held.rollback().expect("given back");
+    let goodbye = page
+        .heard("goodbye", |message| message["signal"] == "goodbye")
+        .await;
+    assert_eq!(goodbye["code"], "link_revoked");
+}
+
+#[test]
+fn an_organiser_s_link_is_made_for_who_may_do_everything_alone() {
+    let desk = Desk::open();
+    let maker = desk.token(&["invites"]);
+    let mint = |token: &str, wanted: &Value| {
+        let json = [("Content-Type", "application/json")];
+        let wanted = wanted.to_string();
+        desk.ask_as(token, "POST", &path("/invites"), &json, &wanted)
+    };
+    let named = mint(&maker, &json!({"members": ["indonesia-1", "csis-2"]}));
+    problem(&named, 403, "forbidden");
+    let all = json!({"members": "all"});
+    for (token, has_organiser) in [(&maker, false), (&desk.token, true)] {
+        let made = mint(token, &all);
+        assert_eq!(made.status, 201, "{made:?}");
+        assert!(made.body.contains("\"indonesia-1\""));
+        assert_eq!(made.body.contains("\"csis-2\""), has_organiser);
+    }
+}
+
+#[test]
+fn links_are_those_of_the_roster_that_is_served() {
+    let desk = Desk::open();
+    let wanted = json!({"members": ["indonesia-1"]});
+    let before = minted(&desk, &wanted);
+    let seat = path("/members/indonesia-1");
+    let tag = desk.get(&seat);
+    let tag = tag.header("etag").expect("a tag");
+    let changed = json!({"name": "Somebody", "role": "observer"});
+    let changed = desk.put(&seat, tag, &changed);
+    assert_eq!(changed.status, 200, "{changed:?}");
+
+    // The member comes in as a delegate until the next start, and so does nobody as an observer.
+    let listed = desk.read("/invites");
+    let invites = listed["invites"].as_array().expect("a list");
+    let its = invites.iter().find(|it| it["jti"] == before[0]["jti"]);
+    assert_eq!(its.expect("listed")["revoked"], false);
+    let refused = desk.ask("POST", &path("/invites"), &[], Some(&wanted));
+    let refused = problem(&refused, 409, "conflict");
+    let message = refused["findings"][0]["message"].as_str().expect("words");
+    assert!(message.contains("observer"), "{message}");
+    let all = minted(&desk, &json!({"members": "all"}));
+    assert!(all.len() > 1 && all.iter().all(|it| it["member"] != "indonesia-1"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,5 +212,12 @@ async fn links_are_made_for_all_and_listed_with_their_uses() {
         let refused = desk.ask("POST", &path("/invites"), &[], Some(&wanted));
         let refused = problem(&refused, 422, "invalid");
         assert_eq!(refused["findings"][0]["pointer"], pointer);
+    }
+    for nonsense in [json!("everyone"), json!(["No Slug"]), json!(7)] {
+        let wanted = json!({"members": nonsense});
+        let refused = desk.ask("POST", &path("/invites"), &[], Some(&wanted));
+        let refused = problem(&refused, 422, "invalid");
+        let message = refused["findings"][0]["message"].as_str().expect("words");
+        assert!(message.contains("`members` must be \"all\""), "{message}");
     }
 }

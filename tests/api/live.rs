@@ -39,6 +39,18 @@ async fn who_is_there_and_how_their_paths_do_is_told() {
     assert_eq!(state["members"][0]["id"], "indonesia-1");
     assert!(state["lobby"].is_array(), "as chairs see it");
 
+    // What is for the chairs alone takes what the record takes.
+    for (to, text) in [("everybody", "to all"), ("chairs", "between us")] {
+        page.ask("chat.send", json!({"to": to, "text": text})).await;
+    }
+    let state_path = format!("/events/{EVENT}/sessions/session-1/state");
+    for (scopes, told) in [(&["read"][..], false), (&["read", "record"], true)] {
+        let token = desk.token(scopes);
+        let state = desk.ask_as(&token, "GET", &state_path, &[], "").body;
+        assert!(state.contains("to all"), "{state}");
+        assert_eq!(state.contains("between us"), told, "{scopes:?}");
+    }
+
     // Nothing has changed: nothing is sent again.
     let path = format!("/events/{EVENT}/live");
     let tag = desk.get(&path).header("etag").expect("a tag").to_owned();

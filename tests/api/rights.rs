@@ -41,6 +41,15 @@ fn a_token_opens_its_event_and_what_its_scopes_say_until_it_is_revoked() {
         200
     );
     problem(&ask(&delegate, &path), 403, "forbidden");
+    let arguments = ["--format", "json", "--member", "csis-2", "--uses", "3"];
+    let limited = desk
+        .place
+        .run_on_data(&[&["invite"], &arguments[..]].concat());
+    let limited: Value = serde_json::from_str(&limited.out).expect("links");
+    let limited = limited[0]["token"].as_str().expect("a token");
+    let refused = problem(&ask(limited, &path), 403, "forbidden");
+    let detail = refused["detail"].as_str().expect("words");
+    assert!(detail.contains("limited use"), "{detail}");
 
     let tokens = desk.place.run_on_data(&["token", "--list"]).out;
     let line = tokens.lines().find(|line| line.contains("  read  "));

@@ -52,6 +52,23 @@ fn every_fault_is_told_with_line_and_column() {
 }
 
 #[test]
+fn an_event_is_as_large_as_the_settings_allow() {
+    let place = Place::new();
+    let file = place.file("event.toml", MODEL);
+    let settings = place.file("settings.toml", "[programme]\ndays_max = 1\n");
+    let config = ["--config", settings.as_str()];
+    for said in [
+        place.run(&[&["event", "check", &file], &config[..]].concat()),
+        place.run_on_data(&[&["event", "import", &file], &config[..]].concat()),
+    ] {
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.one_line().starts_with(&file), "{said:?}");
+        assert!(said.one_line().ends_with(": an event has at most 1 days"));
+    }
+    assert_eq!(place.run_on_data(&["event", "list"]).out, "");
+}
+
+#[test]
 fn an_imported_event_is_listed_and_served() {
     let place = Place::new();
     let said = place.run_on_data(&["event", "list"]);

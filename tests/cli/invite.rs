@@ -1,5 +1,6 @@
 //! `roundtable invite`.
 
+use roundtable::{auth::Grant, ids::EventId, meeting::roster::Role, store::Store, time::Timestamp};
 use serde_json::Value;
 
 use crate::{
@@ -179,4 +180,41 @@ async fn a_limited_link_opens_on_so_many_devices_also_after_a_restart() {
         let said = place.run_on_data(&["invite", "--uses", wrong]);
         assert_eq!(said.code, Some(2), "{said:?}");
     }
+}
+
+/// As many as an event may have, and each still opens something.
+fn full(event: &EventId) -> Vec<Grant> {
+    let grant = |number: u32| Grant {
+        event: event.clone(),
+        member: "indonesia-1".parse().expect("a slug"),
+        role: Role::Delegate,
+        jti: format!("jti-{number}"),
+        not_before: Timestamp(0),
+        expires: Timestamp(4_102_444_800_000),
+        uses: None,
+    };
+    (0..20_000).map(grant).collect()
+}
+
+#[test]
+fn an_event_of_too_many_invites_is_served_and_what_makes_room_is_said() {
+    let place = Place::new();
+    let file = place.file("event.toml", &MODEL.replace("2020-11-", "2099-11-"));
+    assert_eq!(place.run_on_data(&["event", "import", &file]).code, Some(0));
+    let event: EventId = "nartt-2020".parse().expect("a slug");
+    let mut store = Store::open(&place.data()).expect("a store");
+    let kept = store.keep_invites(&full(&event), Timestamp(0));
+    kept.expect("there is room for as many");
+    drop(store);
+
+    let _served = place.serve(&[]);
+    let one = ["invite", "--member", "csis-1"];
+    let said = place.run_on_data(&one);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let way_out = "roundtable invite --revoke-member";
+    assert!(said.one_line().contains(way_out), "{said:?}");
+    let said = place.run_on_data(&["invite", "--revoke-member", "indonesia-1"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = place.run_on_data(&one);
+    assert_eq!(said.code, Some(0), "{said:?}");
 }

@@ -6,7 +6,12 @@ mod client;
 #[expect(dead_code, reason = "shared with the tests of the command line")]
 mod program;
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use client::{Client, Gone};
 use program::{Place, Served, text_of};
@@ -73,6 +78,13 @@ impl Running {
     }
 }
 
+/// Milliseconds by the clock that a server starts with.
+#[expect(clippy::disallowed_methods, reason = "tests compare real times")]
+fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.expect("after 1970").as_millis()).expect("a time")
+}
+
 /// What the folder has of the session, its chain checked.
 fn journal(data: &Path) -> Vec<Recorded> {
     let reading = Reading::open(data).expect("a store");
@@ -100,6 +112,7 @@ async fn turn_queue_and_roster_are_back_and_the_clock_waits_for_a_chair() {
     let before = chair.granted("session.snapshot", json!({})).await;
     let before = before.expect("a state")["snapshot"].clone();
     server.kill();
+    let killed = wall_ms();
 
     let server = Running::start(&place);
     let mut chair = server.greet("csis-1").await.expect("it is there");
@@ -111,6 +124,10 @@ async fn turn_queue_and_roster_are_back_and_the_clock_waits_for_a_chair() {
     assert_eq!(kinds[1..5], ["member.lost"; 4]);
     assert_eq!(kinds[5..], ["member.back"]);
     assert_eq!(answer["resumed"]["rev"], rev + 6);
+    // No time without a server is charged to the speaker, or to who was there.
+    for ended in &chair.events[..5] {
+        assert!(ended["at"].as_i64().expect("a time") <= killed, "{ended}");
+    }
     let after = chair.granted("session.snapshot", json!({})).await;
     let after = after.expect("a state")["snapshot"].clone();
     assert_eq!(after["session"], before["session"]);

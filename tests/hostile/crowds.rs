@@ -130,6 +130,7 @@ fn who_says_nothing_is_not_waited_for() {
 fn a_client_that_never_reads_loses_its_connection_and_nobody_waits_for_it() {
     let house = House::open(&[
         ("ROOM__OUTBOX_MAX", "16"),
+        ("ROOM__RESUME_EVENTS_MAX", "8"),
         ("SIGNALLING__PING_MS", "300"),
         ("SIGNALLING__DEAD_MS", "1500"),
         ("SIGNALLING__REQUESTS_PER_S", "100000"),

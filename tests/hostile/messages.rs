@@ -253,8 +253,19 @@ fn of_a_chair() -> Vec<(String, Value)> {
 }
 
 /// Fields that may be left out.
-const OPTIONAL: [&str; 9] = [
-    "name", "rev", "device", "kind", "point", "force", "clear", "ban", "place",
+const OPTIONAL: [&str; 12] = [
+    "name",
+    "rev",
+    "device",
+    "kind",
+    "point",
+    "force",
+    "clear",
+    "ban",
+    "place",
+    "from_ms",
+    "from_place",
+    "after_item",
 ];
 
 /// Fields that may be null.

@@ -264,6 +264,85 @@ fn what_was_written_to_the_chairs_is_theirs() {
     }
 }
 
+/// The record of a first session in which this happens.
+fn session(script: &[(i64, &str)]) -> Value {
+    let journals = [journal("session-1", script)];
+    let record = Record::new(&model(), &journals, String::new(), ChairsChat::Without);
+    let read: Value = serde_json::from_str(&record.json()).expect("JSON");
+    read["sessions"][0].clone()
+}
+
+#[test]
+fn a_turn_began_with_its_first_words_also_where_its_speaker_was_lost_meanwhile() {
+    let session = session(&[
+        (0, r#"{"type":"session.opened","by":null}"#),
+        (
+            1,
+            r#"{"type":"floor.granted","turn":1,"member":"indonesia-1","by":null,"limit_ms":60000}"#,
+        ),
+        (
+            3,
+            r#"{"type":"floor.started","turn":1,"member":"indonesia-1"}"#,
+        ),
+        (20, r#"{"type":"member.lost","member":"indonesia-1"}"#),
+        (30, r#"{"type":"member.back","member":"indonesia-1"}"#),
+        (
+            35,
+            r#"{"type":"floor.started","turn":1,"member":"indonesia-1"}"#,
+        ),
+        (
+            40,
+            r#"{"type":"floor.ended","turn":1,"member":"indonesia-1","reason":"finished","by":null,"spoken_ms":22000}"#,
+        ),
+    ]);
+    assert_eq!(session["turns"][0]["from"], "2020-11-19T14:00:03+07:00");
+}
+
+/// Pages that were left open come back by themselves, as others or under another name.
+#[test]
+fn a_night_without_a_server_is_nobodys_presence() {
+    let session = session(&[
+        (0, r#"{"type":"session.opened","by":null}"#),
+        (
+            10,
+            r#"{"type":"member.joined","member":"indonesia-1","name":"I","role":"delegate","delegation":"indonesia"}"#,
+        ),
+        (
+            20,
+            r#"{"type":"member.joined","member":"russia-1","name":"R","role":"delegate","delegation":"russia"}"#,
+        ),
+        (
+            30,
+            r#"{"type":"member.joined","member":"laos-1","name":"L","role":"delegate","delegation":"laos"}"#,
+        ),
+        (500, r#"{"type":"member.lost","member":"laos-1"}"#),
+        (550, r#"{"type":"member.back","member":"laos-1"}"#),
+        (
+            580,
+            r#"{"type":"member.left","member":"laos-1","reason":"left","by":null}"#,
+        ),
+        (600, r#"{"type":"member.lost","member":"indonesia-1"}"#),
+        (600, r#"{"type":"member.lost","member":"russia-1"}"#),
+        (47_400, r#"{"type":"member.back","member":"indonesia-1"}"#),
+        (
+            47_410,
+            r#"{"type":"member.joined","member":"russia-1","name":"Dr. R","role":"delegate","delegation":"russia"}"#,
+        ),
+        (47_410, r#"{"type":"member.back","member":"russia-1"}"#),
+        (47_500, r#"{"type":"session.closed","by":"csis-1"}"#),
+    ]);
+    let attended = session["attendance"].as_array().expect("a list").iter();
+    let present: Vec<_> = attended
+        .map(|it| (it["member"].as_str(), it["present_ms"].as_u64()))
+        .collect();
+    let expected = [
+        (Some("indonesia-1"), Some(690_000)),
+        (Some("russia-1"), Some(670_000)),
+        (Some("laos-1"), Some(550_000)),
+    ];
+    assert_eq!(present, expected);
+}
+
 #[test]
 fn an_event_of_which_nothing_was_recorded_has_a_record_too() {
     let record = Record::new(&model(), &[], String::new(), ChairsChat::With);

@@ -15,6 +15,7 @@ use house::{House, journal};
 use program::Place;
 use rcgen::{CertificateParams, KeyPair};
 use receiver::{Attempt, Receiver};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio_rustls::{
     TlsAcceptor,
@@ -264,6 +265,32 @@ async fn a_receiver_is_known_by_its_certificate() {
         })
         .await;
     assert_eq!(receiver.attempts().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_could_not_be_read_at_the_start_is_delivered_when_it_can() {
+    let place = Place::new();
+    let mut receiver = Receiver::start(None).await;
+    let url = format!("http://127.0.0.1:{}/", receiver.port());
+    let house = House::start(&place, &[]);
+    let (id, _) = house.subscribe(&url, &["session.notice"]).await;
+    assert_eq!(house.served.end(libc::SIGTERM), Ok(0));
+
+    let database = Connection::open(place.data().join("roundtable.db")).expect("a store");
+    let away = database.execute_batch("ALTER TABLE webhook RENAME TO webhook_away");
+    away.expect("put away");
+    let house = House::start(&place, &[]);
+    let mut chair = house.chair().await;
+    chair
+        .granted("session.notice", notice(0))
+        .await
+        .expect("there");
+    let back = database.execute_batch("ALTER TABLE webhook_away RENAME TO webhook");
+    back.expect("put back");
+    receiver.until("the notice", |all| !all.is_empty()).await;
+    house
+        .until(&id, "nothing pending", |hook| hook["pending"] == 0)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,9 +11,12 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::loadtest::{
-    event_file,
-    scenario::{Plan, SPEAKERS_MAX},
+use crate::{
+    loadtest::{
+        event_file,
+        scenario::{Plan, SPEAKERS_MAX},
+    },
+    programme,
 };
 
 /// Room beyond the participants, each of whom is there twice while all go over to another session.
@@ -44,7 +47,7 @@ impl OwnServer {
         let plenary = event.is_none().then(|| event_file::write(participants));
         let text = event.or(plenary.as_deref()).unwrap_or_default();
         let event = folder.write("event.toml", text)?;
-        let settings = folder.write("settings.toml", &settings(participants))?;
+        let settings = folder.write("settings.toml", &settings(participants)?)?;
         let data = folder.0.join("data");
         let of_the_program = |arguments: &[&str]| {
             let mut command = Command::new(&program);
@@ -155,15 +158,17 @@ impl Folder {
     }
 }
 
-/// Settings that let so many in, all of them from one address.
-fn settings(participants: u16) -> String {
+/// Settings that let so many in, all of them from one address, to an event of any size.
+fn settings(participants: u16) -> Result<String, String> {
     let most = 2 * u32::from(participants) + u32::from(SPARE);
     let connections = 2 * most;
-    format!(
-        "[http]\nconnections_max = {connections}\nconnections_per_address_max = {connections}\n\
+    let limits = toml::to_string(&programme::Settings::MOST).map_err(|why| why.to_string())?;
+    Ok(format!(
+        "[programme]\n{limits}\
+         [http]\nconnections_max = {connections}\nconnections_per_address_max = {connections}\n\
          [signalling]\nconnections_max = {connections}\nconnections_per_address_max = {connections}\n\
          [media.shard]\npeers_max = {most}\n"
-    )
+    ))
 }
 
 impl Drop for Folder {
@@ -171,5 +176,21 @@ impl Drop for Folder {
         if let Err(why) = fs::remove_dir_all(&self.0) {
             tracing::warn!("{} stays behind: {why}", self.0.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn its_settings_are_settings_and_take_an_event_of_any_size() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("settings.toml");
+        fs::write(&file, settings(40).expect("written")).expect("kept");
+        let config = config::load(Some(&file), []).expect("settings");
+        assert_eq!(config.programme, programme::Settings::MOST);
+        assert_eq!(config.media.shard.peers_max, 180);
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive, str::FromStr};
 use axum::{
     body::Bytes,
     extract::{Query, Request},
-    http::{HeaderMap, HeaderName, Uri, header},
+    http::{HeaderMap, HeaderName, Method, Uri, header},
 };
 use serde::de::DeserializeOwned;
 
@@ -35,6 +35,8 @@ pub(super) struct Call {
     headers: HeaderMap,
     body: Bytes,
     caller: Option<Caller>,
+    /// Whether it changes nothing.
+    reads: bool,
     /// The form of answer that is wanted most; none where the operation gives nothing.
     pub form: Option<&'static str>,
     /// The form of what was sent.
@@ -70,6 +72,7 @@ impl Call {
             headers: parts.headers,
             body: Bytes::new(),
             caller,
+            reads: operation.method == Method::GET,
             form,
             sent: None,
         };
@@ -180,23 +183,31 @@ impl Call {
         })
     }
 
-    /// Whether a change is one of the present version; `None`: there is nothing yet.
+    /// Whether a change is one of the present version; `None`: there is nothing yet. Each condition that is
+    /// named must hold (RFC 9110 section 13.2.2).
     pub fn check(&self, present: Option<&Tag>) -> Result<(), Problem> {
-        if let Some(condition) = self.condition(&header::IF_MATCH) {
-            return match present {
-                Some(tag) if tag.is_among(&condition) => Ok(()),
-                Some(_) => Err(stale("it has been changed since: read it again")),
-                None => Err(stale("there is nothing of that name yet")),
-            };
+        match (self.condition(&header::IF_MATCH), present) {
+            (Some(condition), Some(tag)) if !tag.is_among(&condition) => {
+                return Err(stale("it has been changed since: read it again"));
+            }
+            (Some(_), None) => return Err(stale("there is nothing of that name yet")),
+            (None, Some(_)) => return Err(stale("there is something of that name already")),
+            (Some(_), Some(_)) | (None, None) => {}
         }
         match present {
-            None => Ok(()),
-            Some(_) => Err(stale("there is something of that name already")),
+            Some(tag) if self.knows(tag) => {
+                Err(stale("it is what If-None-Match says it must not be"))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
-    /// Whether who asks has this version.
+    /// Whether who reads has this version already.
     pub fn has(&self, tag: &Tag) -> bool {
+        self.reads && self.knows(tag)
+    }
+
+    fn knows(&self, tag: &Tag) -> bool {
         self.condition(&header::IF_NONE_MATCH)
             .is_some_and(|condition| tag.is_known_by(&condition))
     }

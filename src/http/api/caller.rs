@@ -19,8 +19,8 @@ use crate::{
 
 /// Requests at once beyond the rate: a board that is opened asks for everything.
 const BURST: u32 = 100;
-/// Callers whose rate is remembered. Past it all are forgotten: a bucket that is full again allows
-/// no more than a new one.
+/// Callers whose rate is remembered. Past it all are forgotten, and each may send a burst once more: it
+/// takes as many tokens, which the organiser has given out.
 const CALLERS_MAX: usize = 1000;
 
 /// Somebody with a token that opens something.
@@ -60,6 +60,13 @@ impl Caller {
                         "of invite links only an organiser's opens the API",
                     ));
                 }
+                // Requests come from no device that could be counted.
+                if grant.uses.is_some() {
+                    return Err(forbidden(
+                        "an invite link of limited use does not open the API: take one without a \
+                         limit, or a token made with `roundtable token`",
+                    ));
+                }
                 Self {
                     event: grant.event,
                     scopes: Scope::ALL.to_vec(),
@@ -85,6 +92,11 @@ impl Caller {
         } else {
             Err(missing_scope(scope))
         }
+    }
+
+    /// Whether everything may be done, as by an organiser.
+    pub fn may_all(&self) -> bool {
+        Scope::ALL.iter().all(|scope| self.scopes.contains(scope))
     }
 
     /// Whether this event may be touched. The answer is the same for one that is not there.

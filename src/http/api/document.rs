@@ -25,8 +25,8 @@ The organiser's desk for programs: events, sessions, roster, invites, live state
 
 Every request but those for documents carries `Authorization: Bearer TOKEN`. A token is made with \
 `roundtable token --event EVENT --scope read …`, opens that event alone, and can be listed and \
-revoked; the token of an organiser's invite link (what follows `#`) does for its event whatever can \
-be done. Times are RFC 3339 in UTC unless an operation says otherwise. What is not known is null. A \
+revoked; the token of an organiser's invite link (what follows `#`), unless that is of limited use, does \
+for its event whatever can be done. Times are RFC 3339 in UTC unless an operation says otherwise. What is not known is null. A \
 change names the version that it is one of (`If-Match` with the `ETag` that was read), so that of two \
 organisers who edit at once one is told. A refusal is `application/problem+json` (RFC 9457).";
 
@@ -123,7 +123,7 @@ fn document(operations: &[Operation]) -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "A token of the API, or that of an organiser's invite link.",
+                    "description": "A token of the API, or that of an organiser's invite link without a limit of its use.",
                 },
             },
         },
@@ -218,6 +218,7 @@ fn path_parameter(name: &str) -> (&'static str, SchemaOf) {
         "member" => ("The member, by its id.", schema_of::<MemberId>),
         "table" => ("The table's file.", table_names),
         "problem" => ("The kind of problem, by its name.", problem_names),
+        "jti" => ("The invite's id, of 64 bytes at most.", jti),
         _ => ("The id.", id),
     }
 }
@@ -225,6 +226,11 @@ fn path_parameter(name: &str) -> (&'static str, SchemaOf) {
 /// An id that the server makes.
 fn id(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"})
+}
+
+/// An id that another program may have made.
+fn jti(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 64})
 }
 
 fn problem_names(_: &mut SchemaGenerator) -> Schema {

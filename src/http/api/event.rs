@@ -102,9 +102,9 @@ pub(super) fn operations() -> Vec<Operation> {
             |api, call| Box::pin(write(api, call)),
         )
         .details(
-            "Refused with everything that is wrong, as `roundtable event check` says it. Invites and \
-             what was revoked stay. A server goes on with the event as it was when it was started: \
-             `served_from` says so.",
+            "Refused with everything that is wrong, as `roundtable event check` says it; the settings' \
+             `[programme]` says how large it may be. Invites and what was revoked stay. A server goes on \
+             with the event as it was when it was started: `served_from` says so.",
         )
         .tag(TAG)
         .scope(Scope::Write)
@@ -158,7 +158,7 @@ async fn read(api: std::sync::Arc<Api>, call: Call) -> Result<Response, Problem>
 
 async fn write(api: std::sync::Arc<Api>, call: Call) -> Result<Response, Problem> {
     let event = call.event()?;
-    let programme = sent(&call)?;
+    let programme = sent(&call, &api.desk.limits)?;
     if programme.id != event {
         let message = format!("`event` must be `{event}`, as in the address");
         return Err(invalid(vec![Finding::at("/event", message)]));
@@ -190,10 +190,10 @@ async fn write(api: std::sync::Arc<Api>, call: Call) -> Result<Response, Problem
 }
 
 /// The event that was sent, or everything that is wrong with it.
-fn sent(call: &Call) -> Result<Programme, Problem> {
+fn sent(call: &Call, limits: &programme::Settings) -> Result<Programme, Problem> {
     let text = call.text()?;
     if call.sent == Some(JSON) {
-        return programme::json::parse(text).map_err(|not| match not {
+        return programme::json::parse(text, limits).map_err(|not| match not {
             NotAnEvent::NotJson(why) => malformed(format!("the body is not JSON: {why}")),
             NotAnEvent::Wrong(wrong) => {
                 let findings = wrong.into_iter();
@@ -205,7 +205,7 @@ fn sent(call: &Call) -> Result<Programme, Problem> {
             }
         });
     }
-    programme::parse(text).map_err(|problems| {
+    programme::parse_within(text, limits).map_err(|problems| {
         let findings = problems.into_iter().map(|problem| Finding {
             line: Some(problem.line),
             column: Some(problem.column),

@@ -152,7 +152,9 @@ pub(super) fn operations() -> Vec<Operation> {
 
 async fn list(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     let event = call.event()?;
-    let hooks = at_the_desk(&api, move |desk| Ok(desk.list(&event)?)).await?;
+    let hooks = api
+        .read(move |reading| Ok(Desk::list(reading, &event)?))
+        .await?;
     let webhooks = hooks.into_iter().map(Webhook::from).collect();
     json(StatusCode::OK, &Webhooks { webhooks })
 }
@@ -197,7 +199,9 @@ async fn resume(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
 
 async fn answer_one(api: &Api, call: &Call) -> Result<Response, Problem> {
     let event = call.event()?;
-    let hooks = at_the_desk(api, move |desk| Ok(desk.list(&event)?)).await?;
+    let hooks = api
+        .read(move |reading| Ok(Desk::list(reading, &event)?))
+        .await?;
     let found = hooks
         .into_iter()
         .find(|hook| hook.id == call.param("webhook"));

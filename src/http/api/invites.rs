@@ -13,18 +13,20 @@ use super::{
     Api,
     answer::{self, done, page, text_as},
     call::Call,
-    members::{Limit, no_seat},
+    members::Limit,
     operation::{CSV, Operation},
-    refusal::{Finding, invalid, unknown},
+    refusal::{Finding, conflict, failed, forbidden, invalid},
     times::At,
+    whole,
 };
 use crate::{
     auth::{Grant, Link, Revocations, Scope, USES_MAX, link},
     csv::Table,
     http::problem::Problem,
-    ids::MemberId,
+    ids::{EventId, MemberId},
     meeting::roster::{Role, Seat},
-    store::{Kept, KeptInvite},
+    programme::Programme,
+    store::KeptInvite,
     time::{Millis, Timestamp},
 };
 
@@ -56,7 +58,8 @@ struct Invite {
     uses: Option<u16>,
     /// On how many it has been used; null where that is not limited, and so not counted.
     used: Option<u64>,
-    /// Whether it opens nothing any more: withdrawn, or its seat is gone or has another role.
+    /// Whether it opens nothing any more: withdrawn, or its seat is gone or has another role, by the roster
+    /// that is served where the event is.
     revoked: bool,
 }
 
@@ -79,7 +82,10 @@ const _: () = assert!(USES_MAX == 1000);
 
 /// For whom.
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "`members` must be \"all\", or a list of members by their ids"
+)]
 enum Whom {
     /// Everybody on the roster.
     All(All),
@@ -139,14 +145,20 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .details(
             "The same members, uses and expiry give the same links, until they are revoked: then \
-             new ones. As a table it is what `roundtable invite --format csv` prints.",
+             new ones. A server goes on with the roster that it was started with: a member whose seat \
+             is new or has another role since gets no link before its next start. An organiser's link \
+             may do everything here, and takes a token with every scope to make. `all` leaves both \
+             out. As a table it is what `roundtable invite --format csv` prints.",
         )
         .tag(TAG)
         .scope(Scope::Invites)
         .takes::<Wanted>("Which links.")
         .gives::<Minted>(201, "The links, in the roster's order.")
         .also_as(CSV)
-        .refuses(409, "There is no room for further invites."),
+        .refuses(
+            409,
+            "There is no room for further invites, or a seat is as named from the next start on.",
+        ),
         Operation::new(
             Method::DELETE,
             "/events/{event}/invites/{jti}",
@@ -154,7 +166,10 @@ pub(super) fn operations() -> Vec<Operation> {
             "Revoke one invite",
             |api, call| Box::pin(revoke(api, call)),
         )
-        .details("Who is in by it is shown out at once.")
+        .details(
+            "Who is in by it is shown out at once. One that is not in the list is revoked as well: \
+             who shares the server's key may have made it.",
+        )
         .tag(TAG)
         .scope(Scope::Invites)
         .gives_nothing(204, "It opens nothing any more.")
@@ -176,6 +191,7 @@ pub(super) fn operations() -> Vec<Operation> {
 
 async fn list(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     let event = call.event()?;
+    let served = served(&api, &event);
     let (kept, revocations, invites) = api
         .read(move |reading| {
             let kept = reading.event(&event)?;
@@ -183,9 +199,10 @@ async fn list(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
             Ok((kept, revocations, reading.invites(&event)?))
         })
         .await?;
+    let roster = served.as_deref().unwrap_or(&kept.programme);
     let invites: Vec<Invite> = invites
         .into_iter()
-        .map(|invite| listed(&kept, &revocations, invite))
+        .map(|invite| listed(roster, &revocations, invite))
         .collect();
     if call.form == Some(CSV) && call.asked("limit").is_none() && call.asked("after").is_none() {
         return Ok(text_as(StatusCode::OK, CSV, table(&invites)));
@@ -197,16 +214,23 @@ async fn list(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     answer::json(StatusCode::OK, &InviteList { invites, next })
 }
 
-fn listed(kept: &Kept, revocations: &Revocations, invite: KeptInvite) -> Invite {
+/// The event as it is served, if it is: by that roster links open, and not by the one that is stored.
+fn served(api: &Api, event: &EventId) -> Option<Arc<Programme>> {
+    api.serves(event).then(|| Arc::clone(api.served()))
+}
+
+fn has_seat(roster: &Programme, member: &MemberId, role: Role) -> bool {
+    roster.seat(member).is_some_and(|seat| seat.role == role)
+}
+
+fn listed(roster: &Programme, revocations: &Revocations, invite: KeptInvite) -> Invite {
     let KeptInvite {
         grant,
         minted,
         used,
     } = invite;
-    let seat = kept.programme.seat(&grant.member);
-    let seated = seat.is_some_and(|seat| seat.role == grant.role);
     Invite {
-        revoked: !seated || revocations.covers(&grant),
+        revoked: !has_seat(roster, &grant.member, grant.role) || revocations.covers(&grant),
         used: grant.uses.map(|_| used),
         jti: grant.jti,
         member: grant.member,
@@ -244,9 +268,9 @@ async fn mint(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     } = call.json()?;
     let now = api.signalling.time();
     check(uses, expires, now)?;
-    let key = Arc::clone(&api.desk.key);
-    let public_url = api.desk.public_url.clone();
-    let minted: Vec<(Link, Grant)> = api
+    let served = served(&api, &event);
+    let all_scopes = call.caller()?.may_all();
+    let granted: Vec<(Seat, Grant)> = api
         .change(move |store| {
             let kept = store.reading().event(&event)?;
             let revocations = store.reading().revocations(&event)?;
@@ -256,20 +280,28 @@ async fn mint(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
                 validity.expires = expires;
             }
             let guests = kept.guests(&revocations);
-            let seats = wanted(&kept, &members)?;
-            let minted: Vec<(Link, Grant)> = seats
+            let roster = served.as_deref().unwrap_or(&kept.programme);
+            let seats = wanted(&kept.programme, roster, all_scopes, &members)?;
+            let granted: Vec<(Seat, Grant)> = seats
                 .into_iter()
-                .map(|seat| {
-                    let grant = guests.grant(seat, validity);
-                    let link = Link::new(seat, &grant, key.mint(&grant), &public_url);
-                    (link, grant)
-                })
+                .map(|seat| (seat.clone(), guests.grant(seat, validity)))
                 .collect();
-            let grants: Vec<Grant> = minted.iter().map(|(_, grant)| grant.clone()).collect();
+            let grants: Vec<Grant> = granted.iter().map(|(_, grant)| grant.clone()).collect();
             store.keep_invites(&grants, now)?;
-            Ok(minted)
+            Ok(granted)
         })
         .await?;
+    // So many signatures take their time, during which the store is not held.
+    let key = Arc::clone(&api.desk.key);
+    let public_url = api.desk.public_url.clone();
+    let signing = tokio::task::spawn_blocking(move || {
+        let sign = |(seat, grant): (Seat, Grant)| {
+            let link = Link::new(&seat, &grant, key.mint(&grant), &public_url);
+            (link, grant)
+        };
+        granted.into_iter().map(sign).collect::<Vec<_>>()
+    });
+    let minted = signing.await.map_err(failed)?;
     tracing::info!(count = minted.len(), "invites were made by the API");
     if call.form == Some(CSV) {
         let links: Vec<Link> = minted.into_iter().map(|(link, _)| link).collect();
@@ -308,17 +340,24 @@ fn check(uses: Option<u16>, expires: Option<At>, now: Timestamp) -> Result<(), P
     }
 }
 
-/// The seats that are wanted, in the roster's order, each once.
-fn wanted<'k>(kept: &'k Kept, members: &Whom) -> Result<Vec<&'k Seat>, Problem> {
-    let seats = kept.programme.seats.iter();
+/// The seats that are wanted, in the roster's order, each once. `served`: by which roster links open now.
+fn wanted<'s>(
+    stored: &'s Programme,
+    served: &Programme,
+    all_scopes: bool,
+    members: &Whom,
+) -> Result<Vec<&'s Seat>, Problem> {
+    let seats = stored.seats.iter();
+    let may = |seat: &&Seat| all_scopes || seat.role != Role::Organiser;
+    let opens = |seat: &&Seat| has_seat(served, &seat.member, seat.role);
     let members = match members {
-        Whom::All(All::All) => return Ok(seats.collect()),
+        Whom::All(All::All) => return Ok(seats.filter(may).filter(opens).collect()),
         Whom::These(members) => members,
     };
     let findings: Vec<Finding> = members
         .iter()
         .enumerate()
-        .filter(|(_, member)| kept.programme.seat(member).is_none())
+        .filter(|(_, member)| stored.seat(member).is_none())
         .map(|(place, member)| {
             let message = format!("the event has no seat `{member}`");
             Finding::at(format!("/members/{place}"), message)
@@ -332,49 +371,65 @@ fn wanted<'k>(kept: &'k Kept, members: &Whom) -> Result<Vec<&'k Seat>, Problem> 
         let message = "`members` is empty: name some, or write \"all\"";
         return Err(invalid(vec![Finding::at("/members", message)]));
     }
-    Ok(seats
+    let seats: Vec<&Seat> = seats
         .filter(|seat| members.contains(&seat.member))
-        .collect())
+        .collect();
+    if !seats.iter().all(may) {
+        return Err(forbidden(
+            "an organiser's link may do everything here: it takes a token with every scope to make \
+             one",
+        ));
+    }
+    let changed: Vec<String> = seats
+        .iter()
+        .filter(|seat| !opens(seat))
+        .map(|seat| format!("`{}` is {} from then on", seat.member, seat.role.as_str()))
+        .take(100)
+        .collect();
+    if !changed.is_empty() {
+        let detail = "the roster has been changed since the server was started: links of changed \
+                      seats are made from its next start on";
+        return Err(conflict(detail, changed));
+    }
+    Ok(seats)
 }
 
 async fn revoke(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     let (event, jti) = (call.event()?, call.param("jti").to_owned());
     let now = api.signalling.time();
-    let serves = api.serves(&event);
-    let jti = api
-        .change(move |store| {
-            let invites = store.reading().invites(&event)?;
-            if !invites.iter().any(|invite| invite.grant.jti == jti) {
-                return Err(unknown("no such invite has been made"));
-            }
-            store.revoke_invite(&event, &jti, now)?;
-            Ok(jti)
-        })
-        .await?;
-    if serves {
-        let closed = api.signalling.revoke_link(&jti).await;
-        tracing::info!(closed, "a link was withdrawn by the API");
-    }
-    Ok(done())
+    whole(async move {
+        let serves = api.serves(&event);
+        let jti = api
+            .change(move |store| {
+                store.revoke_invite(&event, &jti, now)?;
+                Ok(jti)
+            })
+            .await?;
+        if serves {
+            let closed = api.signalling.revoke_link(&jti).await;
+            tracing::info!(closed, "a link was withdrawn by the API");
+        }
+        Ok(done())
+    })
+    .await
 }
 
 async fn revoke_member(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     let (event, member) = (call.event()?, call.member()?);
     let now = api.signalling.time();
-    let serves = api.serves(&event);
-    let member = api
-        .change(move |store| {
-            let kept = store.reading().event(&event)?;
-            kept.programme
-                .seat(&member)
-                .ok_or_else(|| no_seat(&member))?;
-            store.revoke_member(&event, &member, now)?;
-            Ok(member)
-        })
-        .await?;
-    if serves {
-        let closed = api.signalling.revoke_member(&member).await;
-        tracing::info!(%member, closed, "a member's links were withdrawn by the API");
-    }
-    Ok(done())
+    whole(async move {
+        let serves = api.serves(&event);
+        let (member, at) = api
+            .change(move |store| {
+                let at = store.revoke_member(&event, &member, now)?;
+                Ok((member, at))
+            })
+            .await?;
+        if serves {
+            let closed = api.signalling.revoke_member(&member, at).await;
+            tracing::info!(%member, closed, "a member's links were withdrawn by the API");
+        }
+        Ok(done())
+    })
+    .await
 }

@@ -22,7 +22,7 @@ use crate::{
     http::problem::Problem,
     ids::{DelegationId, MemberId},
     meeting::roster::{Role, Seat},
-    programme::{NAME_CHARS_MAX, Programme},
+    programme::{Programme, Settings},
 };
 
 const TAG: &str = "Members";
@@ -51,18 +51,16 @@ struct Member {
     delegation_name: String,
 }
 
-/// What can be changed of a seat. A seat's delegation is part of its name and cannot.
+/// What can be changed of a seat. A seat's delegation is part of its name and cannot. A server's settings
+/// (`[programme]`) may allow a shorter name than stands here.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SeatChange {
     /// What others see.
-    #[schemars(length(min = 1, max = 100))]
+    #[schemars(length(min = 1, max = Settings::MOST.name_chars_max))]
     name: String,
     role: Role,
 }
-
-// The document says as much.
-const _: () = assert!(NAME_CHARS_MAX == 100);
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -98,7 +96,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .details(
             "A server goes on with the roster that it was started with: `served_from` says so. With \
-             another role the member's links open no longer from then on; make new ones.",
+             another role the member's links open no longer from then on, and new ones can be made.",
         )
         .tag(TAG)
         .scope(Scope::Write)
@@ -151,12 +149,13 @@ async fn write(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     let (event, asked) = (call.event()?, call.member()?);
     let SeatChange { name, role } = call.json()?;
     let now = api.signalling.time();
+    let limits = api.desk.limits.clone();
     let (call, programme) = api
         .change(move |store| {
             let kept = store.reading().event(&event)?;
             kept.programme.seat(&asked).ok_or_else(|| no_seat(&asked))?;
             call.check(Some(&tag(&kept.programme)?))?;
-            let changed = kept.programme.with_seat(&asked, &name, role);
+            let changed = kept.programme.with_seat(&asked, &name, role, &limits);
             let changed = changed.map_err(|wrong| {
                 let wrong = wrong.into_iter();
                 invalid(
@@ -173,7 +172,7 @@ async fn write(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     stored(&api, &call, StatusCode::OK, &programme)
 }
 
-pub(super) fn no_seat(member: &MemberId) -> Problem {
+fn no_seat(member: &MemberId) -> Problem {
     unknown(format!("the event has no seat `{member}`"))
 }
 

@@ -62,7 +62,7 @@ use super::{Rooms, problem::Problem};
 use crate::{
     auth::{Invites, Tokens},
     ids::{EventId, SessionId},
-    programme::Programme,
+    programme::{self, Programme},
     room::{Look, Looked},
     signalling,
     store::{Reading, Store},
@@ -92,6 +92,8 @@ pub struct Desk {
     pub public_url: String,
     /// Requests of one caller a second in the long run.
     pub requests_per_s: u32,
+    /// Of an event that is written.
+    pub limits: programme::Settings,
 }
 
 /// What every operation needs.
@@ -172,6 +174,14 @@ impl Api {
             Ok(Err(_)) | Err(_) => Err(busy("the session's room does not answer")),
         }
     }
+}
+
+/// Carries something out to its end: a handler is dropped when its caller hangs up, and what has been
+/// stored must come into force all the same.
+async fn whole<T: Send + 'static>(
+    doing: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(doing).await.map_err(refusal::failed)?
 }
 
 /// Every operation, in the order of the document.

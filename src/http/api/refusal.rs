@@ -39,7 +39,7 @@ kinds! {
     FORBIDDEN: "forbidden", FORBIDDEN,
         "The token is another event's, or its scopes do not reach; scope names the missing one.";
     UNKNOWN: "unknown", NOT_FOUND,
-        "There is no such event, session, member, invite or address.";
+        "There is no such event, session, member, webhook or address.";
     WRONG_METHOD: "wrong-method", METHOD_NOT_ALLOWED,
         "The address takes other methods; Allow names them.";
     NOT_ACCEPTABLE: "not-acceptable", NOT_ACCEPTABLE,

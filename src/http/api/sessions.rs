@@ -11,7 +11,7 @@ use crate::{
     auth::Scope,
     http::problem::Problem,
     ids::{ItemId, SessionId},
-    meeting::{SessionState, Snapshot, agenda::SessionPlan},
+    meeting::{SessionState, Snapshot, agenda::SessionPlan, record::Addressee},
     programme::planned_end,
     room::{Look, Looked},
 };
@@ -97,7 +97,8 @@ pub(super) fn operations() -> Vec<Operation> {
             |api, call| Box::pin(state(api, call)),
         )
         .details(
-            "The protocol's `snapshot`: floor, queue, turns, members, chat, recommendations. Times \
+            "The protocol's `snapshot`: floor, queue, turns, members, chat, recommendations. What was \
+             written to the chairs alone is in it for a token that has the scope `record` too. Times \
              in it are those of the protocol: milliseconds since 1970-01-01 UTC.",
         )
         .tag(TAG)
@@ -126,8 +127,14 @@ async fn read(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
 async fn state(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     let (event, session) = (call.event()?, call.session()?);
     must_serve(&api, &event)?;
-    let looked = api.look(&session, Look::State).await?;
-    answer::json(StatusCode::OK, &looked.snapshot)
+    let mut snapshot = api.look(&session, Look::State).await?.snapshot;
+    // As in the record, where it has to be asked for.
+    if call.caller()?.may(Scope::Record).is_err() {
+        snapshot
+            .chat
+            .retain(|message| message.to == Addressee::Everybody);
+    }
+    answer::json(StatusCode::OK, &snapshot)
 }
 
 /// That this is the event which is on.

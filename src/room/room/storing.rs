@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     media::Notice,
-    meeting::queue::HandKind,
+    meeting::{event::PictureSource, queue::HandKind},
     room::fixture::{START, member},
     time::Millis,
 };
@@ -106,6 +106,80 @@ fn a_grant_that_is_taken_back_before_it_is_stored_opens_nothing() {
         stored(&mut script, 6).last().map(String::as_str),
         Some("hear p2 floor")
     );
+}
+
+#[test]
+fn what_is_stored_opens_nothing_that_was_decided_after_it() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    script.join_with_media("indonesia-1");
+    let (target, source) = (|| member("indonesia-1"), PictureSource::Camera);
+    script.command(
+        chair,
+        Command::StopPicture {
+            member: target(),
+            source,
+        },
+    );
+    let allow = Command::AllowPicture {
+        member: target(),
+        source,
+    };
+    ask(&mut script, chair, &allow);
+    ask(&mut script, chair, &grant("indonesia-1", 0));
+    let orders = |told: Vec<String>| -> Vec<String> {
+        let order = |it: &String| !it.contains(" < ");
+        told.into_iter().filter(order).collect()
+    };
+    assert_eq!(orders(stored(&mut script, 5)), [""; 0]);
+    assert_eq!(orders(stored(&mut script, 6)), ["hear p2 floor", "show p2"]);
+}
+
+#[test]
+fn what_is_to_be_given_does_not_wait_for_what_others_decide() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    script.join_with_media("indonesia-1");
+    ask(&mut script, chair, &grant("indonesia-1", 0));
+    ask(&mut script, chair, &Command::LockSession);
+    let told = stored(&mut script, 4);
+    assert!(told.contains(&"hear p2 floor".to_owned()), "{told:?}");
+}
+
+#[test]
+fn a_conflict_is_told_after_what_it_conflicts_with() {
+    let mut script = Script::new();
+    let (chair, _) = script.join("chair-1");
+    let (other, _) = script.join("chair-2");
+    script.join("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    let extend = Command::ExtendTurn {
+        member: member("indonesia-1"),
+        by_ms: Millis(120_000),
+        from_ms: Some(Millis(300_000)),
+    };
+    ask(&mut script, chair, &extend);
+    assert_eq!(ask(&mut script, other, &extend), [""; 0]);
+    assert_eq!(
+        stored(&mut script, 6),
+        [
+            "c1 c2 c3 < 5>6 floor.extended",
+            "c1 < ok",
+            "c2 < no: conflict"
+        ]
+    );
+}
+
+#[test]
+fn what_was_missed_fits_into_a_connections_queue() {
+    let settings = Settings::default();
+    assert_eq!(settings.contradiction(), None);
+    let tight = Settings {
+        outbox_max: settings.resume_events_max * 2 - 1,
+        ..settings
+    };
+    let why = tight.contradiction().expect("too few places");
+    assert!(why.contains("outbox_max"), "{why}");
 }
 
 #[test]
@@ -300,7 +374,7 @@ fn a_rebuilt_room_keeps_everybodys_place_for_the_grace() {
 
     let now = START + Millis(5_000);
     let meeting = script.room.meeting.clone();
-    script.room = Room::recover(meeting, Settings::default(), now);
+    script.room = Room::recover(meeting, Settings::default(), now, now);
     script.now = now;
     let store: Vec<_> = (rev + 1..=rev + 4).map(|rev| rev.to_string()).collect();
     let mut came = Vec::new();
@@ -329,4 +403,35 @@ fn a_rebuilt_room_keeps_everybodys_place_for_the_grace() {
     assert_eq!(here(&script), ["indonesia-1", "malaysia-1"].map(member));
     script.pass(540_000);
     assert_eq!(here(&script), [member("indonesia-1")]);
+}
+
+#[test]
+fn the_time_without_a_server_is_charged_to_nobody() {
+    let mut script = Script::new();
+    let (chair, _) = script.join_with_media("chair-1");
+    let (_, peer) = script.join_with_media("indonesia-1");
+    script.command(chair, grant("indonesia-1", 0));
+    script.notice(Notice::AudioHeard { peer });
+
+    let ended = script.now + Millis(5_000);
+    let now = ended + Millis::from_secs(13 * 3600);
+    let meeting = script.room.meeting.clone();
+    // A clock that was set back: nothing happens later than now.
+    let early = Room::recover(meeting.clone(), Settings::default(), now, ended);
+    assert_eq!(early.meeting.latest(), ended);
+
+    script.room = Room::recover(meeting, Settings::default(), ended, now);
+    let mut at = Vec::new();
+    while let Some(output) = script.room.poll_output() {
+        if let Output::Append(entries) = output {
+            at.extend(entries.iter().map(|it| it.at));
+            let last = entries.last().expect("no empty batch").rev;
+            script.room.handle_stored(last);
+        }
+    }
+    assert_eq!(at, [ended; 3], "a clock held and two lost");
+    let floor = script.room.meeting.floor();
+    let turn = floor.turn_of(&member("indonesia-1")).expect("a turn");
+    assert_eq!(turn.spent(now), Millis(5_000));
+    assert_eq!(script.room.next_deadline(), Some(now + Millis(15_000)));
 }

@@ -436,27 +436,46 @@ fn a_connection_that_comes_back_in_time_is_not_noticed() {
 }
 
 #[test]
-fn a_connection_that_does_not_come_back_ends_media_and_turn() {
+fn the_grace_begins_when_connection_and_media_are_both_gone() {
     let mut script = Script::new();
     let (chair, _) = script.join_with_media("chair-1");
     let (delegate, peer) = script.join_with_media("indonesia-1");
     script.command(chair, grant("indonesia-1", 0));
     script.notice(Notice::AudioDelivered { peer });
     script.room.handle_disconnect(script.now, delegate);
-    assert_eq!(
-        script.room.next_deadline(),
-        Some(script.now + Millis(60_000))
-    );
-    assert_eq!(
-        script.pass(60_000),
-        [
-            "close p2",
-            "prominence p1",
-            "c1 < 5>6 floor.ended",
-            "c1 < 6>7 member.left"
-        ]
-    );
     assert_eq!(script.room.next_deadline(), None);
+    assert_eq!(script.pass(600_000), [""; 0], "media goes on");
+    assert_eq!(
+        script.notice(Notice::Lost { peer }),
+        ["silence p2", "c1 < 5>6 member.lost"]
+    );
+    let here = |script: &Script| script.room.places.contains_key(&member("indonesia-1"));
+    script.pass(59_999);
+    assert!(here(&script));
+    let gone = script.pass(1);
+    assert!(gone.contains(&"close p2".to_owned()), "{gone:?}");
+    assert!(!here(&script));
+}
+
+#[test]
+fn the_grace_begins_also_where_a_successor_of_the_lost_media_never_worked() {
+    let mut script = Script::new();
+    script.join("chair-1");
+    let (delegate, peer) = script.join_with_media("indonesia-1");
+    let (next, _) = script.offer(delegate);
+    script.answered(next);
+    script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(script.out(), [""; 0], "media goes on");
+    let lost = script.notice(Notice::Lost { peer });
+    assert!(
+        lost.iter().any(|it| it.ends_with("member.lost")),
+        "{lost:?}"
+    );
+    let left = script.pass(60_000);
+    assert!(
+        left.iter().any(|it| it.ends_with("member.left")),
+        "{left:?}"
+    );
 }
 
 #[test]

@@ -234,6 +234,7 @@ fn who_was_queued_and_stays_away_keeps_the_hand_for_ten_minutes() {
     };
     script.command(delegate, raised);
     script.room.handle_disconnect(script.now, delegate);
+    assert_eq!(script.pass(900_000), [""; 0], "media goes on");
     script.notice(Notice::Lost { peer });
     let gone = script.pass(60_000);
     assert!(

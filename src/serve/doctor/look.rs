@@ -65,6 +65,7 @@ pub(super) fn facts(config: &Config) -> Result<Facts, Homeless> {
         settings: config
             .signalling
             .contradiction()
+            .or_else(|| config.room.contradiction())
             .map(str::to_owned)
             .or(contradiction),
         descriptors: descriptors(&media, media_ports.len()),

@@ -432,6 +432,42 @@ fn a_chairs_request_carries_the_turn_that_was_seen() {
 }
 
 #[test]
+fn a_chairs_request_may_carry_what_else_was_seen() {
+    let target = || member("indonesia-1");
+    for (request, expected) in [
+        (
+            r#"{"id":5,"type":"floor.extend","member":"indonesia-1","by_ms":60000,"from_ms":300000}"#,
+            Command::ExtendTurn {
+                member: target(),
+                by_ms: Millis(60_000),
+                from_ms: Some(Millis(300_000)),
+            },
+        ),
+        (
+            r#"{"id":5,"type":"floor.move","member":"indonesia-1","place":2,"from_place":3}"#,
+            Command::MoveHand {
+                member: target(),
+                place: 2,
+                from_place: Some(3),
+            },
+        ),
+        (
+            r#"{"id":5,"type":"agenda.start","item":"two","after_item":"one"}"#,
+            Command::StartItem {
+                item: "two".parse().expect("a slug"),
+                after_item: Some("one".parse().expect("a slug")),
+                force: false,
+            },
+        ),
+    ] {
+        let mut script = Script::joined();
+        script.session.handle_text(START, request);
+        let asked = script.session.poll_output();
+        assert_eq!(asked, Some(Output::Ask(Asking::Command(expected))));
+    }
+}
+
+#[test]
 fn what_is_on_is_told_after_hello_and_when_it_changes() {
     let mut script = Script::greeted();
     let standing = |state| Standing {

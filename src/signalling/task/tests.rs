@@ -379,8 +379,24 @@ async fn a_revoked_link_closes_at_once_and_opens_no_more() {
     let hello = json!({"type": "hello", "token": server.token("indonesia-1")});
     assert_eq!(again.ask(hello).await["error"]["code"], "link_revoked");
 
-    assert_eq!(server.context.revoke_member(&member("chair-1")).await, 1);
+    let revoked = member("chair-1");
+    let closed = server.context.revoke_member(&revoked, START);
+    assert_eq!(closed.await, 1);
     assert_eq!(chair.farewell().await, ("link_revoked".to_owned(), 4004));
+}
+
+#[tokio::test]
+async fn a_member_s_links_are_revoked_up_to_the_time_that_is_stored() {
+    let server = Server::default();
+    // Of another time than the clock's: a link that begins later opens, whenever this is heard of.
+    let before = Timestamp(START.0 - 1);
+    let delegate = member("indonesia-1");
+    server.context.revoke_member(&delegate, before).await;
+    server.joined("indonesia-1").await;
+    server.context.revoke_member(&delegate, START).await;
+    let mut again = server.connect().await;
+    let hello = json!({"type": "hello", "token": server.token("indonesia-1")});
+    assert_eq!(again.ask(hello).await["error"]["code"], "link_revoked");
 }
 
 #[tokio::test]
@@ -466,6 +482,64 @@ async fn who_does_not_read_is_parted_with_and_nobody_waits() {
         server.greeted("indonesia-1").await.join("session-1").await,
         205
     );
+}
+
+/// So many events after this delegate's loss, of whom the last revision is given.
+async fn missed(server: &Server, events: u64) -> u64 {
+    let mut chair = server.joined("chair-1").await;
+    let mut delegate = server.joined("indonesia-1").await;
+    within(delegate.socket.close(None)).await.expect("closed");
+    for round in 0..events {
+        let microphones = 2 + round % 2;
+        let request =
+            json!({"type": "session.configure", "mode": "request", "microphones": microphones});
+        chair.send(request).await;
+        while chair.next().await["ok"] != json!({}) {}
+    }
+    3
+}
+
+fn patient() -> Settings {
+    Settings {
+        requests_burst: 10_000,
+        ..Settings::default()
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_after_many_events_gets_them_all() {
+    let server = Server::start(patient(), room::Settings::default());
+    let mut rev = missed(&server, 600).await;
+    let mut back = server.greeted("indonesia-1").await;
+    let join = json!({"type": "session.join", "session": "session-1", "rev": rev});
+    back.send(join).await;
+    let mut events = 0;
+    let resumed = loop {
+        let next = back.next().await;
+        if next["id"] == back.last {
+            break next;
+        }
+        assert_eq!(next["prev"], rev, "{next}");
+        rev = next["rev"].as_u64().expect("an event");
+        events += 1;
+    };
+    assert!(events >= 600, "{events}");
+    assert_eq!(resumed["ok"]["resumed"]["rev"], rev, "{resumed}");
+}
+
+#[tokio::test]
+async fn who_is_parted_with_while_it_comes_in_is_told_why() {
+    let room = room::Settings {
+        outbox_max: 8,
+        ..room::Settings::default()
+    };
+    let server = Server::start(patient(), room);
+    let rev = missed(&server, 20).await;
+    let mut back = server.greeted("indonesia-1").await;
+    let join = json!({"type": "session.join", "session": "session-1", "rev": rev});
+    back.send(join).await;
+    // Not refused: it may come back.
+    assert_eq!(back.farewell().await, ("too_slow".to_owned(), 4003));
 }
 
 #[tokio::test]

@@ -295,3 +295,32 @@ fn chance_spreads_a_pause_by_a_fifth() {
     assert_eq!(pause(&settings, u32::MAX, 500).0, 900_000);
     assert_eq!(pause(&settings, 0, 500).0, 5000);
 }
+
+#[test]
+fn what_could_not_be_read_is_read_again_later_each_time() {
+    let mut queue = Queue::new(Settings::default());
+    assert_eq!(queue.handle_hooks(vec![hook("a", &[])]), [""; 0]);
+    let session = session("session-1");
+    let revs: BTreeMap<SessionId, Rev> = [(session.clone(), Rev(1))].into();
+    queue.handle_revs(revs.clone());
+    let read = || Order::Read {
+        id: "a".to_owned(),
+        session: session.clone(),
+        after: Rev(0),
+    };
+    let mut now = START;
+    for pause in [5, 10, 20] {
+        assert_eq!(queue.poll_order(now), Some(read()));
+        queue.handle_unread(now, "a", &session);
+        let due = now + Millis::from_secs(pause);
+        assert_eq!(queue.next_deadline(), Some(due));
+        // Not sooner where the journal is told to be as far as it is.
+        queue.handle_revs(revs.clone());
+        assert_eq!(queue.poll_order(Timestamp(due.0 - 1)), None);
+        now = due;
+    }
+    assert_eq!(queue.poll_order(now), Some(read()));
+    queue.handle_entries("a", &session, vec![entry(1)]);
+    let next = queue.poll_order(now);
+    assert!(matches!(next, Some(Order::Send { .. })), "{next:?}");
+}
