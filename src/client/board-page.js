@@ -11,7 +11,7 @@ import { rowsOf, unattended } from './board-rows.js';
 import { SessionsCard } from './board-sessions.js';
 import { explain } from './board-words.js';
 import { button, el, keyed, oncePerFrame, setButtonText, setText, show } from './dom.js';
-import { day, zoneName } from './format.js';
+import { day, timeToTheSecond, zoneName } from './format.js';
 import { onLanguage, texts } from './texts.js';
 import { board } from './texts-board.js';
 import { languagePicker } from './ui-language.js';
@@ -146,7 +146,7 @@ export class BoardPage {
       el('header', { class: 'board-header' },
         el('div', { class: 'board-top' }, el('p', { class: 'product', text: `${texts.product} · ${board().title}` }),
           el('div', { class: 'board-status' }, this.updated, this.pause, record, languagePicker())),
-        el('h1', { text: title }),
+        el('h1', { text: title, tabindex: '-1', 'data-home': true }),
         el('p', { class: 'muted', text: `${daysText(days)} (${board().inZone(zoneName(zone))})` })),
       this.banners, this.sessions.root, this.roster.root));
   }
@@ -155,7 +155,8 @@ export class BoardPage {
     const { watch } = this.#parts;
     this.#rows = rowsOf(watch, watch.now);
     const words = board();
-    const time = watch.heardAt ? new Intl.DateTimeFormat(texts.language, { timeStyle: 'medium' }).format(watch.heardAt) : '–';
+    const { zone } = watch.event;
+    const time = watch.heardAt ? `${timeToTheSecond(watch.heardAt, zone, texts.language)} (${words.inZone(zoneName(zone))})` : '–';
     setText(this.updated, watch.paused ? words.pausedAt(time) : words.updated(time));
     setButtonText(this.pause, watch.paused ? words.resume : words.pause);
     this.#drawBanners(time);

@@ -44,7 +44,7 @@ export class Watch {
   refusal = null;
   /** Why parts are not up to date, by their names. */
   troubles = new Map();
-  /** When the server last answered all that it was asked, by this machine's clock. */
+  /** When the server last answered all of a regular look, by this machine's clock. */
   heardAt = null;
 
   constructor(api) {
@@ -138,10 +138,11 @@ export class Watch {
   }
 
   async #lookAt(parts) {
+    const resting = this.#rests;
     if (!this.event) await this.#find();
     if (!this.event) return;
     await Promise.all(parts.map((part) => this.#ask(part)));
-    if (![...this.troubles.values()].some(isLoss)) this.heardAt = Date.now();
+    if (!resting && ![...this.troubles.values()].some(isLoss)) this.heardAt = Date.now();
   }
 
   async #find() {

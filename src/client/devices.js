@@ -152,9 +152,11 @@ export class Devices {
   }
 
   closeAll() {
-    this.close('microphone');
-    this.close('camera');
-    this.closeScreen();
+    for (const kind of ['microphone', 'camera', 'screen', 'screenSound']) {
+      this[kind]?.stop();
+      this[kind] = null;
+    }
+    this.#tell();
   }
 
   /** Uses another device from now on. */

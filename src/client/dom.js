@@ -51,17 +51,58 @@ export function icon(name) {
   return svg;
 }
 
-/** A button with words and perhaps an icon. One that is `setDisabled` takes no press. */
-export function button(text, { iconName, ...properties } = {}) {
+/** A second press of the same so soon, in ms, is one of a double press. */
+const DOUBLE_MS = 500;
+
+/** The last press of a button that takes one at a time. */
+let pressed = { once: null, element: null, at: -Infinity };
+
+/**
+ * A button with words and perhaps an icon. One that is `setDisabled` takes no press. `once` names the
+ * place of one whose second press would do something else than the first, as what it does is chosen at the
+ * press or another button stands there then: of a double press it takes the first, of a held key one.
+ */
+export function button(text, { iconName, once, ...properties } = {}) {
   const element = el('button', { type: 'button', ...properties },
     iconName ? icon(iconName) : null,
     el('span', { class: 'button-text', text }));
   element.addEventListener('click', (event) => {
-    if (element.getAttribute('aria-disabled') !== 'true') return;
+    const disabled = element.getAttribute('aria-disabled') === 'true';
+    if (!disabled && !(once && isDouble(once, element, event))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   }, { capture: true });
+  if (once) {
+    element.addEventListener('keydown', (event) => {
+      if (event.repeat && event.key === 'Enter') event.preventDefault();
+    });
+  }
   return element;
+}
+
+/** A mouse's presses are counted by the browser (`detail`), also where another button came under it; a key's are 0. */
+function isDouble(once, element, { detail }) {
+  const at = performance.now();
+  const same = pressed.element === element || (detail === 0 && pressed.once === once);
+  const soon = same && at - pressed.at < DOUBLE_MS;
+  pressed = { once, element, at };
+  return detail > 1 || soon;
+}
+
+/**
+ * Has a form send its field's text by `send(text)`, which resolves with whether it was sent: one at a time,
+ * and what was written meanwhile stays.
+ */
+export function sendsText(form, field, send) {
+  let busy = false;
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    const text = field.value;
+    if (await send(text) && field.value === text) field.value = '';
+    busy = false;
+  });
 }
 
 /** Sets a text only where it differs, so that live regions speak only of changes. */
@@ -160,17 +201,18 @@ function focusNear(container, index, testid) {
   else focusHome();
 }
 
-/** Runs `draw` once a frame at most, and also while the page is hidden. */
+/** Runs `draw` once a frame at most, and also while the page is hidden, when there are none. */
 export function oncePerFrame(draw) {
   let waiting = false;
+  const run = () => {
+    if (!waiting) return; // Drawn meanwhile, as the page was hidden or shown.
+    waiting = false;
+    draw();
+  };
   return () => {
-    if (waiting) return;
+    // A frame that was asked for before the page was hidden comes when it is shown again.
+    if (waiting && !document.hidden) return;
     waiting = true;
-    const run = () => {
-      if (!waiting) return;
-      waiting = false;
-      draw();
-    };
     if (document.hidden) setTimeout(run, 0);
     else requestAnimationFrame(run);
   };

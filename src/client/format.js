@@ -9,6 +9,14 @@ export function clock(ms) {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }
 
+/** What a clock with `left` ms shows: `3:07`, or `+0:12` past its end; `state` is `good`, `warned` or `over`. */
+export function timeLeft(left, warningMs) {
+  return {
+    text: left >= 0 ? clock(left + 999) : `+${clock(-left)}`,
+    state: left < 0 ? 'over' : left <= warningMs ? 'warned' : 'good',
+  };
+}
+
 /** `Thursday, 19 November`, in `zone` (an IANA name, or undefined for one's own). */
 export function day(timestamp, zone, language) {
   return format(timestamp, language, {
@@ -19,6 +27,11 @@ export function day(timestamp, zone, language) {
 /** `10:00`. */
 export function timeOfDay(timestamp, zone, language) {
   return format(timestamp, language, { hour: '2-digit', minute: '2-digit', timeZone: zone });
+}
+
+/** `10:00:05`. */
+export function timeToTheSecond(timestamp, zone, language) {
+  return format(timestamp, language, { timeStyle: 'medium', timeZone: zone });
 }
 
 /** `Asia/Jakarta` as `Jakarta`. */

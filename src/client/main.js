@@ -55,9 +55,16 @@ visit.subscribe(() => {
   }
   awake.want(visit.phase === 'room');
   quality.run(visit.phase === 'room');
-  const over = visit.phase === 'left' || (visit.phase === 'ended' && !visit.returning);
-  if (over && (devices.microphone || devices.camera)) devices.closeAll();
+  settleDevices();
 });
+devices.subscribe(settleDevices);
+
+/** Nothing stays on after a visit, nor a screen out of the room; it may also open late, once it is permitted. */
+function settleDevices() {
+  const over = visit.phase === 'left' || (visit.phase === 'ended' && !visit.returning);
+  if (over && (devices.microphone || devices.camera || devices.screen)) devices.closeAll();
+  else if (visit.phase !== 'room' && devices.screen) devices.closeScreen();
+}
 
 beginLanguage();
 window.roundtable = { meeting, media, protocol, devices };

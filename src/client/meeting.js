@@ -33,7 +33,7 @@ export function fromSnapshot(snapshot) {
     lobby: snapshot.lobby ?? null,
     banned: snapshot.banned ?? null,
     // Those who have been here and gone, for their names.
-    away: new Map(),
+    away: new Map((snapshot.away ?? []).map((member) => [member.id, member])),
   };
 }
 
@@ -377,6 +377,9 @@ export function nextItem({ items = [], item }) {
   return items[items.findIndex(({ id }) => id === item) + 1] ?? null;
 }
 
+/** What `agenda.start` says of an item: which, and the one that was on when this was decided. */
+export const itemAfter = ({ item: on }, item) => ({ item, ...(on ? { after_item: on } : {}) });
+
 /** Speaking time by member and by delegation at `now`, ended turns and running ones, longest first. */
 export function totals(state, now) {
   const of = { members: new Map(), delegations: new Map() };
@@ -433,6 +436,17 @@ export const nextHand = (state) => state.queue.find(({ member }) => !state.membe
 export const nextInLine = (state) => nextHand(state)?.member ?? null;
 
 /**
+ * Why the server gives nobody the floor for `kind` now: `heard` (a point or a reply goes before it) or
+ * `taken` (several speak, of whom the chair has to stop one); null: it does, and the only one speaking ends.
+ */
+export function whyNoPlace({ turns, profile }, kind) {
+  const level = levelOf(kind);
+  if (turns.some((turn) => levelOf(turn.kind) > level)) return 'heard';
+  const same = turns.filter((turn) => levelOf(turn.kind) === level).length;
+  return same > 1 && same >= (level === 0 ? profile.microphones : 1) ? 'taken' : null;
+}
+
+/**
  * A member's turn, hand, hand for a point of order, place (1 is next) and the hand that has it, as
  * far as there are any.
  */
@@ -459,7 +473,7 @@ export function whyNoHand(state, id, kind = 'speech') {
   if (turn) return 'turn';
   if (isPoint(kind) ? point : hand) return 'up';
   if (isPoint(kind)) return null;
-  if (kind === 'speech' && state.profile.mode === 'operator') return 'operator';
+  if (state.profile.mode === 'operator') return 'operator';
   return state.floor.queue_closed ? 'closed' : null;
 }
 

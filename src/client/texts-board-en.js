@@ -153,7 +153,7 @@ export const boardEnglish = {
     no_link: {
       title: 'You need an organiser’s link',
       text: 'This is the organiser’s board of a Roundtable event.',
-      next: 'Open your invite link as organiser and follow “Organiser’s board” there, or open this page with an API token behind the #.',
+      next: 'Open your invite link as organiser and press “Open the board” there, or open this page with an API token behind the #.',
     },
     not_organiser: {
       title: 'The board is for organisers',

@@ -149,7 +149,7 @@ export const boardIndonesian = {
     no_link: {
       title: 'Anda memerlukan tautan penyelenggara',
       text: 'Ini adalah papan penyelenggara acara Roundtable.',
-      next: 'Buka tautan undangan Anda sebagai penyelenggara dan ikuti tautan ke papan di sana, atau buka halaman ini dengan token API di belakang tanda #.',
+      next: 'Buka tautan undangan Anda sebagai penyelenggara lalu tekan “Buka papan” di sana, atau buka halaman ini dengan token API di belakang tanda #.',
     },
     not_organiser: {
       title: 'Papan ini untuk penyelenggara',

@@ -47,6 +47,15 @@ const QUESTIONS = {
 /** What is seen of a clock alone, and has to be said to who does not see it. */
 const ON_CLOCKS = ['pauseClock', 'resumeClock', 'extend1', 'extend2', 'extend5'];
 
+/** May be pressed several times on purpose: each does a little more of the same. */
+const STEPS = ['extend1', 'extend2', 'extend5', 'up', 'down'];
+
+/** What stands in the place of an action once it is done, by which a double press would undo it. */
+const IN_PLACE_OF = {
+  stop: 'grant', resumeClock: 'pauseClock', askUnmute: 'mute', unblock: 'block', allowCamera: 'stopCamera',
+  allowScreen: 'stopScreen', spotlightOff: 'spotlight',
+};
+
 /** Actions by which somebody gets the floor. */
 const GIVING = ['grant', 'grantReply'];
 
@@ -148,13 +157,14 @@ function memberAction({ ui, meeting, undo }, action, id, kindOf) {
     const done = await undo.order(type, { member: id, ...present(meeting.state, action, id, kind), ...fields });
     if (done && ON_CLOCKS.includes(action)) ui.announce(texts.chair.of(texts.chair.long[action], nameOf(meeting.state, id)));
   };
-  const element = button(() => texts.chair[action], { class: `button button-small ${look}`, testid, on: { click: act } });
+  const once = STEPS.includes(action) ? null : IN_PLACE_OF[action] ?? action;
+  const element = button(() => texts.chair[action], { class: `button button-small ${look}`, testid, once, on: { click: act } });
   setAttribute(element, 'data-member', id);
   return element;
 }
 
 /** What a request says of the state that it was decided on. */
-function present({ floor, queue }, action, id, kind) {
+function present({ floor, queue, turns }, action, id, kind) {
   switch (action) {
     case 'grant':
       return { after_turn: floor.last_turn, ...(kind ? { kind } : {}) };
@@ -163,7 +173,13 @@ function present({ floor, queue }, action, id, kind) {
     case 'up':
     case 'down': {
       const place = queue.findIndex((hand) => hand.member === id && hand.kind === 'speech') + 1;
-      return { place: Math.max(1, action === 'up' ? place - 1 : place + 1) };
+      return { place: Math.max(1, action === 'up' ? place - 1 : place + 1), ...(place ? { from_place: place } : {}) };
+    }
+    case 'extend1':
+    case 'extend2':
+    case 'extend5': {
+      const turn = turns.find(({ member }) => member === id);
+      return turn ? { from_ms: turn.limit_ms } : {};
     }
     default:
       return {};

@@ -34,6 +34,16 @@ export class LobbyCard {
       el('div', { class: 'lobby-head' }, this.toggle, this.all), this.list);
   }
 
+  /** Lets everybody in by a key, which may have been meant for a text: it is asked about. */
+  async admitAll() {
+    const { ui, meeting } = this.#parts;
+    const sure = await ui.confirm({
+      title: () => texts.admit.allTitle, text: () => texts.admit.allText(meeting.state?.lobby?.length ?? 0),
+      accept: () => texts.admit.all, cancel: () => texts.chair.cancel, danger: true,
+    });
+    if (sure) await ui.order('lobby.admit_all');
+  }
+
   draw() {
     const waiting = this.#parts.meeting.state.lobby ?? [];
     show(this.root, waiting.length > 0);
@@ -47,7 +57,7 @@ export class LobbyCard {
     const { undo } = this.#parts;
     const row = el('li', { class: 'row', testid: 'lobby-row', 'data-member': member });
     const small = (text, testid, look) => button(text, {
-      class: `button button-small ${look}`, testid, 'data-member': member, on: { click: () => undo.order(testid, { member }) },
+      class: `button button-small ${look}`, testid, once: testid, 'data-member': member, on: { click: () => undo.order(testid, { member }) },
     });
     row.nameText = el('span', { class: 'row-name' });
     row.detail = el('span', { class: 'row-delegation muted' });

@@ -2,7 +2,7 @@
 
 import { button, el, keyed, setAttribute, setDisabled, setText, show } from './dom.js';
 import { sameWallClock, timeInBoth, zoneName } from './format.js';
-import { lateness, nameOf, nextItem } from './meeting.js';
+import { itemAfter, lateness, nameOf, nextItem } from './meeting.js';
 import { texts } from './texts.js';
 import { writing } from './ui-session.js';
 
@@ -16,7 +16,7 @@ export class AgendaPage {
   #parts;
 
   constructor(parts) {
-    const { ui, visit, meeting, undo } = parts;
+    const { ui, visit, meeting } = parts;
     this.#parts = parts;
     this.chairs = visit.member.role === 'chair';
     this.late = el('p', { class: 'late', testid: 'lateness' });
@@ -24,8 +24,8 @@ export class AgendaPage {
     this.empty = el('p', { class: 'muted', text: () => texts.agenda.empty });
     this.zones = el('p', { class: 'hint', testid: 'zones', text: () => texts.agenda.zones(zoneName(visit.event.time_zone)) });
     this.next = button('', {
-      class: 'button button-primary next-button', iconName: 'next', testid: 'agenda.next', 'aria-keyshortcuts': 'I',
-      on: { click: () => undo.order('agenda.start', { item: nextItem(meeting.state.session)?.id }) },
+      class: 'button button-primary next-button', iconName: 'next', testid: 'agenda.next', once: 'item', 'aria-keyshortcuts': 'I',
+      on: { click: () => this.#start(nextItem(meeting.state.session)?.id) },
     });
     this.nextWord = el('span', { class: 'next-word', text: () => texts.agenda.nextItem });
     this.nextTitle = el('span', { class: 'next-who' });
@@ -74,14 +74,18 @@ export class AgendaPage {
     row.badge = el('span', { class: 'badge', 'data-kind': 'speaking', text: () => texts.agenda.on });
     row.append(el('div', { class: 'row-who' }, row.title_, el('span', { class: 'row-second' }, row.detail, row.badge)));
     if (this.chairs) {
-      const { undo } = this.#parts;
       row.start = button(() => texts.agenda.start, {
-        class: 'button button-small', testid: 'agenda.start', 'data-item': id,
-        on: { click: () => undo.order('agenda.start', { item: id }) },
+        class: 'button button-small', testid: 'agenda.start', once: 'item', 'data-item': id,
+        on: { click: () => this.#start(id) },
       });
       row.append(row.start);
     }
     return row;
+  }
+
+  #start(id) {
+    const { undo, meeting } = this.#parts;
+    return undo.order('agenda.start', itemAfter(meeting.state.session, id));
   }
 
   #drawItem(row, { id, title, minutes }, session) {
@@ -104,8 +108,13 @@ export class AgendaPage {
   #drawWritten(card, list, written) {
     const { visit, meeting } = this.#parts;
     show(card, written.length > 0);
-    keyed(list, [...written].reverse(), ({ at, text }) => `${at} ${text}`, ({ at, by, text }) => el('li', { class: 'row row-text' },
-      el('p', { class: 'muted said-by', text: `${timeInBoth(at, visit.event.time_zone, texts.language)} · ${nameOf(meeting.state, by)}` }),
-      el('p', { class: 'said', text })), () => {});
+    keyed(list, [...written].reverse(), ({ at, text }) => `${at} ${text}`, ({ at, text }) => {
+      const row = el('li', { class: 'row row-text' });
+      row.nameText = el('span');
+      row.append(el('p', { class: 'muted said-by' },
+        el('span', { text: () => `${timeInBoth(at, visit.event.time_zone, texts.language)} · ` }), row.nameText),
+      el('p', { class: 'said', text }));
+      return row;
+    }, (row, { by }) => setText(row.nameText, nameOf(meeting.state, by)));
   }
 }

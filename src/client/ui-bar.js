@@ -1,7 +1,7 @@
 // The member's own bar: the own state by colour, word and sign; hand, microphone, camera, leave.
 
-import { button, el, icon, setAttribute, setButtonText, setIcon, setText, show } from './dom.js';
-import { clock } from './format.js';
+import { button, el, icon, setAttribute, setButtonText, setDisabled, setIcon, setText, show } from './dom.js';
+import { timeLeft } from './format.js';
 import { heardWithoutTurn, mayShare, pauseReason, raisesHand, spentMs, standing, whyNoHand } from './meeting.js';
 import { refusalText, texts } from './texts.js';
 import { openDevices } from './ui-devices.js';
@@ -73,9 +73,10 @@ export class Bar {
       : microphoneOpen ? texts.bar.mute : texts.bar.unmute);
     setAttribute(this.microphone, 'data-on', microphoneOpen && !shut ? 'yes' : 'no');
     // Only a chair lifts a chair's mute unasked.
-    this.microphone.disabled = own.mute === 'muted' && visit.member.role !== 'chair';
+    const held = own.mute === 'muted' && visit.member.role !== 'chair';
+    setDisabled(this.microphone, held);
     this.microphone.classList.toggle('control-urgent',
-      !this.microphone.disabled && Boolean(own.turn) && (!microphoneOpen || own.mute === 'asked'));
+      !held && Boolean(own.turn) && (!microphoneOpen || own.mute === 'asked'));
     setIcon(this.camera, devices.camera ? 'camera' : 'cameraOff');
     setButtonText(this.camera, devices.camera ? texts.bar.stopCamera : texts.bar.startCamera);
     setAttribute(this.camera, 'data-on', devices.camera ? 'yes' : 'no');
@@ -84,9 +85,9 @@ export class Bar {
     const { stopped = [] } = state.members.get(visit.member.id) ?? {};
     if (stopped.includes('camera')) setButtonText(this.camera, texts.bar.stoppedByChair);
     else if (desk.soundOnly) setButtonText(this.camera, texts.bar.soundOnly);
-    this.camera.disabled = stopped.includes('camera') || desk.soundOnly;
+    setDisabled(this.camera, stopped.includes('camera') || desk.soundOnly);
     if (!devices.screen && !mayShare(state, visit.member.id)) setButtonText(this.screen, texts.bar.noScreen);
-    this.screen.disabled = !devices.screen && (desk.soundOnly || !mayShare(state, visit.member.id));
+    setDisabled(this.screen, !devices.screen && (desk.soundOnly || !mayShare(state, visit.member.id)));
     this.drawClock();
   }
 
@@ -98,9 +99,9 @@ export class Bar {
       if (place && this.state.dataset.state === 'waiting') setText(this.detail, this.#waitingWords(place, placed)[1]);
       return;
     }
-    const left = turn.limit_ms - spentMs(turn, visit.now());
-    setText(this.time, left >= 0 ? clock(left + 999) : `+${clock(-left)}`);
-    setAttribute(this.time, 'data-time', left < 0 ? 'over' : left <= meeting.state.profile.warning_ms ? 'warned' : 'good');
+    const left = timeLeft(turn.limit_ms - spentMs(turn, visit.now()), meeting.state.profile.warning_ms);
+    setText(this.time, left.text);
+    setAttribute(this.time, 'data-time', left.state);
   }
 
   #drawState({ kind, next = false, words: [word, detail] }) {
@@ -178,8 +179,8 @@ export class Bar {
     show(this.lower, may && !turn && raised);
     show(this.finish, turn !== null);
     setButtonText(this.lower, point ? texts.bar.lowerPoint : texts.bar.lower);
-    this.raise.disabled = !open || whyNoHand(state, visit.member.id) !== null;
-    this.handMenu.disabled = !open || turn !== null;
+    setDisabled(this.raise, !open || whyNoHand(state, visit.member.id) !== null);
+    setDisabled(this.handMenu, !open || turn !== null);
     // Whoever raised the hand by the keyboard lowers it by the same key.
     const now = hands.find((control) => !control.hidden);
     if (focused && now && document.activeElement !== now) now.focus();

@@ -1,17 +1,17 @@
 // What only a chair sees of the floor: “next” and who that is, priority, the rarer orders, the list's switches.
 
 import { button, el, icon, setAttribute, setButtonText, setDisabled, setText, show, showSome } from './dom.js';
-import { nameOf, nextHand } from './meeting.js';
+import { nameOf, nextHand, whyNoPlace } from './meeting.js';
 import { texts } from './texts.js';
 import { openSettings } from './ui-settings.js';
 
 /** A button for an order; those that end more than one thing are asked about first. */
 function orders({ ui, undo }) {
-  const small = (text, testid, act, kind = '') => button(text, { class: `button button-small ${kind}`, testid, on: { click: act } });
+  const small = (text, testid, act, kind = '', once = null) => button(text, { class: `button button-small ${kind}`, testid, once, on: { click: act } });
   const sure = async (title, text, accept, type, fields) => {
     if (await ui.confirm({ title, text, accept, cancel: () => texts.chair.cancel, danger: true })) await ui.order(type, fields);
   };
-  return { small, sure, order: (text, type, kind) => small(text, type, () => undo.order(type), kind) };
+  return { small, sure, order: (text, type, kind, once) => small(text, type, () => undo.order(type), kind, once) };
 }
 
 /** The floor's buttons, which the card of the floor places: `head`, `main`, `rare`. */
@@ -25,12 +25,12 @@ export class FloorControls {
     this.nextWho = el('span', { class: 'next-who', testid: 'next-who' });
     this.nextWhy = el('span', { class: 'next-why' });
     this.next = button('', {
-      class: 'button button-primary next-button', iconName: 'next', testid: 'next-speaker', 'data-home': true, 'aria-keyshortcuts': 'N',
+      class: 'button button-primary next-button', iconName: 'next', testid: 'next-speaker', once: 'next', 'data-home': true, 'aria-keyshortcuts': 'N',
       on: { click: () => this.giveNext() },
     });
     this.next.querySelector('.button-text').replaceChildren(this.nextWord, ' ', this.nextWho, ' ', this.nextWhy);
-    this.priority = order(() => texts.chair.priority, 'floor.priority');
-    this.release = order(() => texts.chair.releasePriority, 'floor.release_priority', 'button-primary');
+    this.priority = order(() => texts.chair.priority, 'floor.priority', '', 'priority');
+    this.release = order(() => texts.chair.releasePriority, 'floor.release_priority', 'button-primary', 'priority');
     for (const element of [this.priority, this.release]) {
       element.classList.add('priority-button');
       setAttribute(element, 'aria-keyshortcuts', 'P');
@@ -61,8 +61,8 @@ export class FloorControls {
 
   /** Takes priority, or releases it. */
   switchPriority() {
-    const { undo, meeting } = this.#parts;
-    return undo.order(meeting.state.floor.priority ? 'floor.release_priority' : 'floor.priority');
+    const { meeting } = this.#parts;
+    (meeting.state.floor.priority ? this.release : this.priority).click();
   }
 
   draw() {
@@ -97,7 +97,7 @@ export class FloorControls {
     const { nextNot } = texts.chair;
     if (state.session.state !== 'live') return nextNot[state.session.state];
     if (state.session.awaited) return nextNot.awaited;
-    if (hand) return null;
+    if (hand) return nextNot[whyNoPlace(state, hand.kind)] ?? null;
     if (state.queue.length === 0) return nextNot.none;
     return state.queue.some(({ member }) => state.members.get(member)?.lost) ? nextNot.lost : nextNot.speaking;
   }
@@ -110,8 +110,8 @@ export class ListControls {
   constructor(parts) {
     const { small, sure, order } = orders(parts);
     this.#parts = parts;
-    this.close = order(() => texts.chair.closeQueue, 'floor.close_queue');
-    this.open = order(() => texts.chair.openQueue, 'floor.open_queue');
+    this.close = order(() => texts.chair.closeQueue, 'floor.close_queue', '', 'queue');
+    this.open = order(() => texts.chair.openQueue, 'floor.open_queue', '', 'queue');
     this.clear = small(() => texts.chair.clearQueue, 'floor.clear', () => sure(() => texts.chair.clearTitle,
       () => texts.chair.clearText, () => texts.chair.clearQueue, 'floor.clear'));
     this.root = el('div', { class: 'button-row' }, this.clear, this.close, this.open);

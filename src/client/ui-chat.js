@@ -1,6 +1,6 @@
 // The page of the chat: what was written, to whom, and a line to write.
 
-import { button, el, keyed, setAttribute, setText, show } from './dom.js';
+import { button, el, keyed, sendsText, setAttribute, setText, show } from './dom.js';
 import { timeInBoth } from './format.js';
 import { nameOf } from './meeting.js';
 import { texts } from './texts.js';
@@ -28,10 +28,7 @@ export class ChatPage {
     });
     this.send = button(() => texts.chat.send, { type: 'submit', class: 'button button-primary', testid: 'chat.send' });
     this.form = el('form', { class: 'chat-form' }, this.to, el('div', { class: 'chat-line' }, this.text, this.send));
-    this.form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#send();
-    });
+    sendsText(this.form, this.text, (text) => this.#send(text.trim()));
     this.reason = el('p', { class: 'row-note', testid: 'chat-reason' });
     this.root = el('div', { class: 'panel-page' },
       el('section', { class: 'card chat-card' }, el('h2', { text: () => texts.panel.tabs.chat }), this.list, this.empty, this.reason, this.form));
@@ -72,36 +69,42 @@ export class ChatPage {
   #drawList(chat) {
     const { list } = this;
     const follows = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
-    keyed(list, chat, ({ at, member, text }) => `${at} ${member} ${text}`, (message) => this.#makeMessage(message), () => {});
+    keyed(list, chat, ({ at, member, text }) => `${at} ${member} ${text}`, (message) => this.#makeMessage(message), (row, { member }) => this.#drawName(row, member));
     if (follows) list.scrollTop = list.scrollHeight;
   }
 
   #makeMessage({ at, member, to, text }) {
-    const { visit, meeting } = this.#parts;
-    const name = nameOf(meeting.state, member);
+    const { visit } = this.#parts;
+    const nameText = el('strong');
     const row = el('div', { class: 'row row-text', testid: 'chat-message', 'data-member': member, 'data-to': to },
       el('p', { class: 'muted said-by' },
-        el('strong', { text: member === visit.member.id ? texts.room.selfName(name) : name }),
-        ` ${timeInBoth(at, visit.event.time_zone, texts.language)} `,
+        nameText,
+        el('span', { text: () => ` ${timeInBoth(at, visit.event.time_zone, texts.language)} ` }),
         to === 'chairs' ? el('span', { class: 'badge', text: () => texts.chat.addressees.chairs }) : null),
       el('p', { class: 'said', text }));
+    row.nameText = nameText;
     if (member === visit.member.id) setAttribute(row, 'data-own', 'yes');
     return row;
   }
 
-  async #send() {
-    const { ui } = this.#parts;
-    const text = this.text.value.trim();
-    if (!text) return;
+  /** Whoever wrote may take another name. */
+  #drawName(row, member) {
     const { visit, meeting } = this.#parts;
+    const name = nameOf(meeting.state, member);
+    setText(row.nameText, member === visit.member.id ? texts.room.selfName(name) : name);
+  }
+
+  async #send(text) {
+    if (!text) return false;
+    const { ui, visit, meeting } = this.#parts;
     const to = this.to.value;
     const sent = await ui.order('chat.send', { to, text });
-    if (sent && this.text.value.trim() === text) this.text.value = '';
     const { state } = meeting;
     if (sent && to === 'chairs' && state?.lobby === null) {
       this.#own.push({ at: visit.now(), member: visit.member.id, to, text, session: state.session.id });
       this.draw(true);
     }
     this.text.focus();
+    return sent;
   }
 }

@@ -1,7 +1,7 @@
 // The device check: who one is, what is on and when, the devices; and waiting for the opening.
 
-import { button, el, icon, keyed, setAttribute, setButtonText, setIcon, setText, show } from './dom.js';
-import { day, ownZone, sameWallClock, timeOfDay, zoneName } from './format.js';
+import { button, el, icon, keyed, setAttribute, setButtonText, setDisabled, setIcon, setText, show } from './dom.js';
+import { day, ownZone, sameWallClock, timeInBoth, timeOfDay, zoneName } from './format.js';
 import { mayEnter } from './meeting.js';
 import { texts } from './texts.js';
 import { DevicePickers } from './ui-devices.js';
@@ -42,7 +42,7 @@ export class CheckScreen {
     this.root = el('main', { class: `check-screen${parts.visit.checkOnly ? ' check-only' : ''}`, testid: 'check-screen' },
       el('header', { class: 'check-header' },
         el('div', { class: 'screen-top' }, el('p', { class: 'product', text: () => texts.product }), languagePicker()),
-        this.heading = el('h1', { tabindex: '-1' })),
+        this.heading = el('h1', { tabindex: '-1', 'data-home': true })),
       this.connecting, this.waiting, this.body);
     this.root.addEventListener('pointerdown', () => parts.devices.wake());
     this.root.addEventListener('keydown', () => parts.devices.wake());
@@ -80,8 +80,8 @@ export class CheckScreen {
     if (!known) return;
     if (!this.#opened) {
       this.#opened = true;
-      this.name.value = visit.name;
-      if (desk.sends) devices.openAll();
+      this.name.value = visit.typedName ?? visit.name;
+      if (desk.sends && this.#lacksDevices()) devices.openAll();
     }
     this.#drawDetails();
     this.#drawDevices();
@@ -99,6 +99,11 @@ export class CheckScreen {
     this.name = el('input', {
       id: 'name', type: 'text', testid: 'name-input', autocomplete: 'name', maxlength: '80',
       'aria-describedby': 'name-hint', required: true,
+      on: {
+        input: ({ target }) => {
+          visit.typedName = target.value;
+        },
+      },
     });
     this.nameHint = el('p', {
       id: 'name-hint', class: 'hint',
@@ -162,7 +167,7 @@ export class CheckScreen {
     const open = mayEnter(member.role, session.state);
     setButtonText(this.join, !open ? texts.check.joinWaits
       : desk.sends ? texts.check.join : texts.check.joinListeningOnly);
-    this.join.disabled = this.listen.disabled = visit.phase === 'entering' || visit.returning;
+    for (const enter of [this.join, this.listen]) setDisabled(enter, visit.phase === 'entering' || visit.returning);
     this.#drawProgramme();
   }
 
@@ -200,11 +205,11 @@ export class CheckScreen {
         const { event } = visit;
         setText(item.title_, session.title);
         setText(item.when, [`${day(session.start, event.time_zone, texts.language)}, `
-          + `${timeOfDay(session.start, event.time_zone, texts.language)} – ${texts.sessionStates[session.state]}`,
+          + `${timeInBoth(session.start, event.time_zone, texts.language)} – ${texts.sessionStates[session.state]}`,
         this.#lateText(session)].filter(Boolean).join('. '));
         const chosen = session.id === visit.session?.id;
         setButtonText(item.pick, chosen ? texts.check.chosenSession : texts.check.chooseSession);
-        item.pick.disabled = chosen;
+        setDisabled(item.pick, chosen);
       });
   }
 
@@ -238,17 +243,17 @@ export class CheckScreen {
   // --- Devices ---
 
   #buildDevices() {
-    const { desk } = this.#parts;
+    const { desk, devices } = this.#parts;
     this.preview = el('video', { class: 'preview-video', autoplay: true, muted: true, playsinline: true, 'aria-label': () => texts.check.camera });
     this.preview.muted = true;
     this.previewNote = el('p', { class: 'preview-note' });
     this.microphoneSwitch = button('', {
       class: 'switch', iconName: 'microphone', testid: 'check-mic-toggle',
-      on: { click: () => desk.setMicrophone(!desk.microphoneOn) },
+      on: { click: () => desk.setMicrophone(!(desk.microphoneOn && devices.microphone)) },
     });
     this.cameraSwitch = button('', {
       class: 'switch', iconName: 'camera', testid: 'check-camera-toggle',
-      on: { click: () => desk.setCamera(!desk.cameraOn) },
+      on: { click: () => desk.setCamera(devices.camera === null) },
     });
     this.meterBar = el('div', { class: 'meter-bar' });
     this.meter = el('div', {
@@ -285,7 +290,7 @@ export class CheckScreen {
     this.#level = null;
     if (!desk.sends) return;
     this.#drawPreview(devices.camera);
-    const asking = !devices.camera && !devices.problems.camera && desk.cameraOn;
+    const asking = !devices.camera && !devices.problems.camera && desk.cameraOn && !desk.soundOnly;
     setText(this.previewNote, asking ? texts.check.cameraWaiting : texts.check.cameraOff);
     show(this.previewNote, !devices.camera);
     this.#drawSwitch(this.microphoneSwitch, 'microphone', desk.microphoneOn && devices.microphone,
@@ -294,6 +299,13 @@ export class CheckScreen {
     show(this.levelRow, devices.microphone !== null);
     show(this.meterHint, devices.microphone !== null);
     this.#drawProblems();
+  }
+
+  /** Whether a device that is wanted was not tried yet: another check finds them as the last one left them. */
+  #lacksDevices() {
+    const { desk, devices } = this.#parts;
+    const untried = (kind) => !devices[kind] && !devices.problems[kind];
+    return (desk.microphoneOn && untried('microphone')) || (desk.cameraOn && !desk.soundOnly && untried('camera'));
   }
 
   #drawPreview(track) {

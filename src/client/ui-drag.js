@@ -22,7 +22,7 @@ export class Reorder {
   /**
    * Rows are the children of `list` with a `handle`. `rules`: `moves(row)`, whether it may go at all;
    * `first(row)`, the first place (from 0) that is free to choose; `drop(row, place)` moves it (place from
-   * 0); `say(what, row, place, count)` tells what happens: `lifted`, `over`, `dropped`, `cancelled`.
+   * 0); `say(what, row, place, count)` tells what happens before: `lifted`, `over`, `cancelled`.
    */
   constructor(list, rules) {
     this.#list = list;
@@ -204,7 +204,8 @@ export class Reorder {
   #cancel() {
     const { row } = this.#lift;
     this.#end();
-    this.#rules.say('cancelled', row, this.#placeOf(row), this.#rows().length);
+    // One that has left the list has no place to go back to.
+    if (row.isConnected) this.#rules.say('cancelled', row, this.#placeOf(row), this.#rows().length);
   }
 
   #end() {

@@ -2,7 +2,7 @@
 // with the speakers' list and the people below it.
 
 import { el, keyed, setAttribute, setText, show } from './dom.js';
-import { clock } from './format.js';
+import { clock, timeLeft } from './format.js';
 import { nameOf, pauseReason, spentMs } from './meeting.js';
 import { texts } from './texts.js';
 import { Actions } from './ui-actions.js';
@@ -113,12 +113,12 @@ export class FloorCard {
 
 function drawClock(row, turn, now, state) {
   const spent = spentMs(turn, now);
-  const left = turn.limit_ms - spent;
-  setText(row.time, left >= 0 ? clock(left + 999) : `+${clock(-left)}`);
+  const left = timeLeft(turn.limit_ms - spent, state.profile.warning_ms);
+  setText(row.time, left.text);
   const waits = !turn.held && (turn.phase === 'offered' || !turn.started);
-  setText(row.of, left < 0 ? texts.room.over
+  setText(row.of, left.state === 'over' ? texts.room.over
     : `${texts.room.left} ${texts.room.of(clock(turn.limit_ms))}${!waits && !turn.running && !turn.held ? ` · ${texts.room.clockHeld}` : ''}`);
-  setAttribute(row, 'data-time', left < 0 ? 'over' : left <= state.profile.warning_ms ? 'warned' : 'good');
+  setAttribute(row, 'data-time', left.state);
   setAttribute(row.clock, 'data-time', row.dataset.time);
   setAttribute(row.clock, 'title', waits ? texts.room.clockWaits : null);
   row.bar.style.transform = `scaleX(${Math.min(1, Math.max(0, spent / turn.limit_ms))})`;

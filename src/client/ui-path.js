@@ -1,6 +1,6 @@
 // The path test at the device check: a verdict in plain words, what to do, and the figures of each way.
 
-import { button, el, icon, keyed, setAttribute, setIcon, setText, show } from './dom.js';
+import { button, el, icon, keyed, setAttribute, setDisabled, setIcon, setText, show } from './dom.js';
 import { texts } from './texts.js';
 
 const ICON_OF = { good: 'done', fair: 'warning', bad: 'warning', open: 'clock' };
@@ -77,7 +77,7 @@ export class PathCard {
     const percent = Math.round(path.progress * 100);
     setAttribute(this.progress, 'aria-valuenow', percent);
     this.bar.style.transform = `scaleX(${percent / 100})`;
-    this.again.disabled = running;
+    setDisabled(this.again, running);
     show(this.figures, phase === 'done');
     if (phase === 'done') this.#drawWays(result.ways);
   }

@@ -1,7 +1,7 @@
 // The check days before: what was found, and that the organiser has it.
 
 import { button, el, icon, keyed, setAttribute, setIcon, setText, show } from './dom.js';
-import { timeOfDay } from './format.js';
+import { timeInBoth } from './format.js';
 import { texts } from './texts.js';
 import { gradeOf, verdictOf } from './ui-path.js';
 
@@ -97,12 +97,12 @@ export class PreflightCard {
   }
 
   #drawSent() {
-    const { path, preflight } = this.#parts;
+    const { path, preflight, visit } = this.#parts;
     const { sentAt, unsent } = preflight;
     const state = unsent ? 'sending' : sentAt === null ? 'waiting' : 'sent';
     setAttribute(this.sent, 'data-state', path.phase === 'done' || sentAt !== null ? state : 'waiting');
     setText(this.sent, state === 'sent'
-      ? texts.preflight.sent(timeOfDay(sentAt, undefined, texts.language))
+      ? texts.preflight.sent(timeInBoth(sentAt, visit.event.time_zone, texts.language))
       : texts.preflight[state]);
   }
 }

@@ -27,7 +27,7 @@ export class QueueCard {
     this.#reorder = new Reorder(this.list, {
       moves: ({ hand }) => hand.kind === 'speech' && parts.meeting.state?.queue.length > 1,
       first: ({ hand }) => firstPlace(parts.meeting.state, hand.member),
-      drop: ({ hand }, place) => parts.undo.order('floor.move', { member: hand.member, place: place + 1 }),
+      drop: ({ hand }, place) => parts.undo.order('floor.move', { member: hand.member, place: place + 1, from_place: hand.place }),
       say: (what, { hand }, place, count) => parts.ui.announce(
         texts.reorder[what](nameOf(parts.meeting.state, hand.member), place + 1, count)),
     });

@@ -1,6 +1,6 @@
 // The page of the recommendations: the register, support, status, signatures, and a new one.
 
-import { button, el, keyed, setAttribute, setText, show, showSome } from './dom.js';
+import { button, el, keyed, sendsText, setAttribute, setText, show, showSome } from './dom.js';
 import { nameOf } from './meeting.js';
 import { texts } from './texts.js';
 import { openDialog } from './ui-dialog.js';
@@ -22,10 +22,7 @@ export class RegisterPage {
     this.text = el('textarea', { id: 'register-text', rows: '3', testid: 'recommendation-text' });
     this.form = el('form', { class: 'writing' }, el('label', { for: 'register-text', text: () => texts.register.newLabel }), this.text,
       button(() => texts.register.propose, { type: 'submit', class: 'button button-primary', testid: 'recommendation.propose' }));
-    this.form.addEventListener('submit', async (event) => {
-      event.preventDefault();
-      if (await parts.ui.order('recommendation.propose', { text: this.text.value })) this.text.value = '';
-    });
+    sendsText(this.form, this.text, (text) => parts.ui.order('recommendation.propose', { text }));
     this.root = el('div', { class: 'panel-page page-scrolls', tabindex: '0' },
       el('section', { class: 'card' }, el('h2', { text: () => texts.register.title }), this.list, this.empty),
       this.writes ? el('section', { class: 'card' }, this.form) : null);

@@ -46,7 +46,7 @@ export class RoomScreen {
     this.lobby = chairs ? new LobbyCard(parts) : null;
     this.sign = new QualitySign(parts);
     this.advice = new AdviceCard(parts);
-    this.title = el('h1');
+    this.title = el('h1', { tabindex: '-1', 'data-home': !chairs });
     this.eventTitle = el('span', { class: 'event-name' });
     this.item = el('span', { class: 'item-now', testid: 'item-now' });
     this.chip = el('span', { class: 'chip', testid: 'session-state' });
@@ -80,6 +80,9 @@ export class RoomScreen {
   }
 
   opened() {
+    // Who hears the page learns where they are, and the keyboard begins at the top.
+    setText(this.title, this.#parts.meeting.state?.session.title ?? '');
+    this.title.focus();
     this.stage.opened();
     this.#unsubscribe = this.#parts.quality.subscribe(() => this.#drawQuality());
     this.#clock = setInterval(() => {
@@ -115,7 +118,7 @@ export class RoomScreen {
       f: () => this.panel.goTo('people'),
       i: () => press('agenda.next'),
       c: () => this.panel.goTo('chat'),
-      a: () => this.lobby.root.hidden || press('lobby.admit_all'),
+      a: () => this.lobby.root.hidden || this.lobby.admitAll(),
     };
   }
 

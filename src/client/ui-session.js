@@ -1,7 +1,7 @@
 // A chair's controls of the session: prepare to reopen in the header, and everything rarer in a menu.
 
-import { button, el, show, showSome } from './dom.js';
-import { nameOf } from './meeting.js';
+import { button, el, sendsText, setText, show, showSome } from './dom.js';
+import { itemAfter, nameOf } from './meeting.js';
 import { texts } from './texts.js';
 import { openDialog } from './ui-dialog.js';
 import { openSettings } from './ui-settings.js';
@@ -22,7 +22,7 @@ export class SessionControls {
   constructor(parts) {
     this.#parts = parts;
     const control = (action) => button(() => texts.chair[action], {
-      class: 'button', testid: `${action}-session`, on: { click: () => this.#do(action) },
+      class: 'button', testid: `${action}-session`, once: 'session', on: { click: () => this.#do(action) },
     });
     this.buttons = Object.fromEntries(
       ['open', 'prepare', 'pause', 'resume', 'reopen', 'close'].map((action) => [action, control(action)]),
@@ -83,14 +83,22 @@ export class AwaitedCard {
     show(this.root, Boolean(awaited));
     if (!awaited) return;
     const item = session.items.find(({ id }) => id === awaited.item);
-    this.text.textContent = awaited === 'close' ? texts.session.closeWaits : texts.session.itemWaits(item?.title ?? awaited.item);
+    setText(this.text, awaited === 'close' ? texts.session.closeWaits : texts.session.itemWaits(item?.title ?? awaited.item));
   }
 
-  #force() {
+  async #force() {
     const { ui, meeting } = this.#parts;
     const { awaited } = meeting.state.session;
-    return awaited === 'close' ? ui.order('session.close', { force: true })
-      : ui.order('agenda.start', { item: awaited.item, force: true });
+    if (awaited !== 'close') {
+      await ui.order('agenda.start', { ...itemAfter(meeting.state.session, awaited.item), force: true });
+      return;
+    }
+    const sure = await ui.confirm({
+      title: () => texts.chair.closeTitle, text: () => texts.session.forceText, accept: () => texts.chair.close,
+      cancel: () => texts.chair.cancel, danger: true,
+    });
+    // Meanwhile the turn may have ended, or another chair have dropped the change.
+    if (sure && meeting.state?.session.awaited === 'close') await ui.order('session.close', { force: true });
   }
 }
 
@@ -144,19 +152,17 @@ function openSessionMenu(parts) {
   });
 }
 
-/** A field for a text and a button that sends it; emptied once it is sent. */
+/** A field for a text and a button that sends it. */
 export function writing(ui, label, send, type) {
   const id = `write-${type}`;
   const field = el('textarea', { id, rows: '2', testid: `${type}-text` });
   const form = el('form', { class: 'writing' }, el('label', { for: id, text: label }), field,
     button(send, { type: 'submit', class: 'button', testid: type }));
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    if (await ui.order(type, { text: field.value })) {
-      field.value = '';
-      // A notice is seen by itself.
-      if (type === 'minutes.note') ui.notice(texts.session.noted);
-    }
+  sendsText(form, field, async (text) => {
+    const sent = await ui.order(type, { text });
+    // A notice is seen by itself.
+    if (sent && type === 'minutes.note') ui.notice(texts.session.noted);
+    return sent;
   });
   return form;
 }

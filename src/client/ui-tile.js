@@ -1,7 +1,7 @@
 // One tile of the stage: a member's picture or initials, or a shared screen, with name, state and clock.
 
 import { el, icon, setAttribute, setText, show } from './dom.js';
-import { clock, initials } from './format.js';
+import { initials, timeLeft } from './format.js';
 import { pauseReason, spentMs, standing } from './meeting.js';
 import { texts } from './texts.js';
 
@@ -58,9 +58,9 @@ export function drawTileClock(tile, { meeting, visit }) {
   const turn = tile.classList.contains('tile-large') ? state.turns.find(({ member }) => member === tile.dataset.member) : null;
   show(tile.clock, Boolean(turn));
   if (!turn) return;
-  const left = turn.limit_ms - spentMs(turn, visit.now());
-  setText(tile.clock, left >= 0 ? clock(left + 999) : `+${clock(-left)}`);
-  setAttribute(tile.clock, 'data-time', left < 0 ? 'over' : left <= state.profile.warning_ms ? 'warned' : 'good');
+  const { text, state: time } = timeLeft(turn.limit_ms - spentMs(turn, visit.now()), state.profile.warning_ms);
+  setText(tile.clock, text);
+  setAttribute(tile.clock, 'data-time', time);
 }
 
 /** A slot may go on naming a member whose camera is off: no frozen pictures. */

@@ -4,7 +4,7 @@
 // and hand presses to them.
 
 import { button, el, oncePerFrame } from './dom.js';
-import { openDialog, sayInDialog } from './ui-dialog.js';
+import { openDialog, sayInDialog, topDialog } from './ui-dialog.js';
 import { CheckScreen } from './ui-check.js';
 import { EndScreen } from './ui-end.js';
 import { LobbyScreen } from './ui-lobby.js';
@@ -14,6 +14,10 @@ import { onLanguage, refusalText } from './texts.js';
 /** How long a notice stays, in ms: long enough to be read twice. */
 const NOTICE_MS = 8000;
 const NOTICES_MAX = 3;
+
+/** An announcement waits so long, in ms, that a dialog which closes or opens with it does not swallow it. */
+const ANNOUNCE_MS = 100;
+const ANNOUNCEMENTS_MAX = 5;
 
 export class Ui {
   #app = document.getElementById('app');
@@ -37,14 +41,21 @@ export class Ui {
 
   /** Says something to those who listen to the page rather than look at it. */
   announce(text) {
-    // A repeated text is spoken again only if it differs.
-    const same = this.#announcements.textContent === text;
-    this.#announcements.textContent = same ? `${text}\u00a0` : text;
+    setTimeout(() => {
+      // Beside an open dialog nothing is spoken.
+      const place = topDialog()?.querySelector('.dialog-said') ?? this.#announcements;
+      // A line each: one that came in the place of another would cut it short.
+      const line = el('p', { text });
+      place.append(line);
+      while (place.childElementCount > ANNOUNCEMENTS_MAX) place.firstElementChild.remove();
+      setTimeout(() => line.remove(), NOTICE_MS);
+    }, ANNOUNCE_MS);
   }
 
   /** Shows a passing notice. */
   notice(text, kind = 'info') {
     if (kind === 'problem' && sayInDialog(text)) return;
+    if (topDialog()) this.announce(text);
     const notice = el('p', { class: `notice notice-${kind}`, text });
     this.#notices.append(notice);
     while (this.#notices.childElementCount > NOTICES_MAX) this.#notices.firstElementChild.remove();
@@ -63,15 +74,16 @@ export class Ui {
   }
 
   /**
-   * Asks before something that is hard to take back; resolves with whether to do it. The texts are
-   * functions, as `el` takes them.
+   * Asks before something that is hard to take back; resolves with whether to do it. Where it is a
+   * `danger`, Enter alone does not. The texts are functions, as `el` takes them.
    */
   confirm({ title, text, accept, cancel, danger = false }) {
     return new Promise((resolve) => {
+      const refuse = button(cancel, { class: 'button', testid: 'confirm-cancel', on: { click: () => dialog.close() } });
       const dialog = openDialog({
-        title, text,
+        title, text, focused: danger ? refuse : null,
         buttons: [
-          button(cancel, { class: 'button', testid: 'confirm-cancel', on: { click: () => dialog.close() } }),
+          refuse,
           button(accept, {
             class: danger ? 'button button-danger' : 'button button-primary', testid: 'confirm-accept',
             on: { click: () => dialog.close('yes') },

@@ -2,9 +2,9 @@
 //
 // It must never know the DOM or the connection. An order is taken back only as long as nobody else has
 // changed what it was about: that is looked at in the state (`holds`), and told to the server where a
-// request can say on which turn it was decided (`after_turn`).
+// request can say on what it was decided (`after_turn`, `after_item`, `from_place`).
 
-import { actingChair, isPoint, standing } from './meeting.js';
+import { actingChair, isPoint, itemAfter, standing } from './meeting.js';
 
 /** Orders that only set what another order unsets: the other, and how the state shows the first. */
 const OPPOSITES = {
@@ -47,7 +47,7 @@ export function undoOf(type, fields, before, after) {
       const places = [before, after].map((state) => placeOf(state, fields.member));
       if (places.includes(0) || places[0] === places[1]) return null;
       return {
-        requests: [['floor.move', { member: fields.member, place: places[0] }]],
+        requests: [['floor.move', { member: fields.member, place: places[0], from_place: places[1] }]],
         holds: same((state) => state.queue.slice(0, Math.max(...places)).map(nameHand)),
       };
     }
@@ -150,5 +150,5 @@ function itemBack(before, after, same) {
   const { item, awaited } = after.session;
   const holds = same(({ session }) => [session.item, session.awaited ?? null]);
   if (item === before.session.item) return awaited ? { requests: [['session.drop_change', {}]], holds } : null;
-  return before.session.item ? { requests: [['agenda.start', { item: before.session.item }]], holds } : null;
+  return before.session.item ? { requests: [['agenda.start', itemAfter(after.session, before.session.item)]], holds } : null;
 }

@@ -14,6 +14,9 @@ const STEADY_MS = 5000;
 /** After so long without a word from the server, in ms, the connection is tried: no page sees its pings. */
 const QUIET_MS = 20_000;
 
+/** A loss of less than this, in ms, is a blink, through which the check, the waiting and the lobby stay. */
+const BLINK_MS = 8000;
+
 /** Close codes after which coming back by itself would be wrong. */
 const FINAL_CLOSES = { 4001: 'removed', 4002: 'replaced', 4004: 'link_revoked' };
 
@@ -66,6 +69,8 @@ export class Visit {
   #timer = null;
   /** Since when signalling stands, by the page's clock; null: it does not. */
   #stoodAt = null;
+  /** Since when it has been away, by the same clock; null: it is not, or never was there. */
+  #lostAt = null;
   #videoSlots;
   /** The link is opened to check alone, days before, say: no room is entered. */
   checkOnly;
@@ -101,6 +106,8 @@ export class Visit {
   speaking = [];
   /** The name that others see. */
   name = '';
+  /** What stands in its field, kept for another check; null: nobody has typed. */
+  typedName = null;
 
   constructor({ protocol, meeting, media, token, wantedSession, videoSlots, checkOnly = false }) {
     this.#protocol = protocol;
@@ -266,7 +273,8 @@ export class Visit {
       this.#end(error.code, error.message);
       return;
     }
-    if (this.#attempt >= 2 && !['room', 'ended'].includes(this.phase)) this.#showEnding('unreachable');
+    const blinks = this.member !== null && performance.now() - this.#lostAt < BLINK_MS;
+    if (this.#attempt >= 2 && !blinks && !['room', 'ended'].includes(this.phase)) this.#showEnding('unreachable');
     this.#comeBack();
   }
 
@@ -395,6 +403,8 @@ export class Visit {
       return;
     }
     const inRoom = this.phase === 'room';
+    // Known before an ending is told: the devices of who comes back stay open.
+    this.returning = true;
     if (code === SERVER_STOPS) {
       this.serverStopped = true;
       if (!inRoom) this.#showEnding('server_stopped', message);
@@ -409,6 +419,7 @@ export class Visit {
 
   #comeBack() {
     this.returning = true;
+    this.#lostAt ??= performance.now();
     this.#stopTimer();
     this.#timer = setTimeout(() => this.#establish(), returnPause(this.#attempt, Math.random()));
     this.#attempt += 1;
@@ -443,6 +454,7 @@ export class Visit {
   /** Has arrived in a phase, with nothing of an earlier loss left. */
   #settle(phase) {
     this.returning = false;
+    this.#lostAt = null;
     this.serverStopped = false;
     this.serverDraining = false;
     this.ending = null;

@@ -133,6 +133,9 @@ async fn every_screen_is_for_everybody() {
     look.over("check", "").await;
     delegate.press_join().await;
     delegate.sees("[data-testid=waiting]").await;
+    // The pressed button is gone, and the focus is not.
+    let home = "document.activeElement.matches('h1[data-home]')";
+    delegate.tab.wait_for(home, PATIENCE).await;
     look.over("waiting", "").await;
 
     let chair_member = server.members("chair")[0].clone();
@@ -155,6 +158,8 @@ async fn every_screen_is_for_everybody() {
     delegate.press("lobby-ask-again").await;
     chair.press_on("lobby.admit", "indonesia-1").await;
     delegate.is_in().await;
+    let told = "document.activeElement.matches('[data-testid=room] h1')";
+    delegate.tab.wait_for(told, PATIENCE).await;
     look.over("room", "").await;
     look.fill("indonesia-1", "none").await;
     look.over("full room", "").await;

@@ -70,6 +70,8 @@ async fn an_organiser_sees_who_is_there_and_gives_and_takes_links() {
     )
     .await;
 
+    says(&board, "[data-testid=updated]", "(Jakarta time)").await;
+
     // A new link opens the meeting.
     board
         .click("[data-testid=link-new][data-member=russia-1]")
@@ -87,7 +89,7 @@ async fn an_organiser_sees_who_is_there_and_gives_and_takes_links() {
     let invited = browser.tab("russia-1", &link).await;
     invited
         .wait_for(
-            "document.querySelector('[data-testid=join-button]:not([disabled])')",
+            "document.querySelector('[data-testid=join-button]:not([aria-disabled])')",
             PATIENCE,
         )
         .await;
@@ -122,6 +124,12 @@ async fn an_organiser_sees_who_is_there_and_gives_and_takes_links() {
     )
     .await;
     assert!(stays.is_connected().await, "somebody else was put out too");
+
+    // Where nobody is found all are shown again, and the focus goes with no button.
+    board.fill("[data-testid=search]", "nobody at all").await;
+    board.click("[data-testid=board] .nobody .button").await;
+    let home = "document.activeElement.matches('[data-home]')";
+    board.wait_for(home, PATIENCE).await;
 
     saves_the_record(&board).await;
     fits(&board).await;

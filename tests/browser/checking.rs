@@ -63,6 +63,13 @@ async fn a_path_is_judged_and_reported_before_any_session_is_open() {
     tab.click("[data-testid=heard-yes]").await;
     let sent = "document.querySelector('[data-testid=preflight-sent]').dataset.state === 'sent'";
     tab.wait_for(sent, Duration::from_secs(10)).await;
+    // When, in the event's zone and in one's own.
+    for words in ["[data-testid=preflight-sent]", ".programme .muted"] {
+        let both = format!(
+            "/\\d\\d:\\d\\d \\(\\d\\d:\\d\\d\\)/.test(document.querySelector('{words}').textContent)"
+        );
+        tab.wait_for(&both, Duration::from_secs(10)).await;
+    }
     for kind in ["microphone", "camera", "speaker", "path"] {
         let good = format!(
             "document.querySelector('[data-testid=finding][data-kind={kind}]').dataset.grade === 'good'"
@@ -83,6 +90,10 @@ async fn a_path_is_judged_and_reported_before_any_session_is_open() {
     tab.click("[data-testid='check.offer']").await;
     let weak = "document.querySelector('[data-testid=path]').dataset.grade === 'fair'";
     tab.wait_for(weak, VERDICT_MAX).await;
+    let kept: bool = tab
+        .run("return document.activeElement.dataset.testid === 'check.offer';")
+        .await;
+    assert!(kept, "whoever pressed it is still there");
     let (way, words) = verdict(&tab).await;
     println!("on a weak line: {words}");
     assert_eq!(way, "udp", "{words}");

@@ -40,7 +40,9 @@ impl Hand<'_> {
                 self.seat.tab.touch(&selector).await;
             }
             By::Keys => {
-                self.seat.sees(&format!("{selector}:not(:disabled)")).await;
+                self.seat
+                    .sees(&format!("{selector}:not(:disabled, [aria-disabled])"))
+                    .await;
                 self.seat.tab.reach(&selector).await;
                 self.seat.tab.key("Space").await;
             }
@@ -134,6 +136,10 @@ async fn plays_the_part(hand: &Hand<'_>, chair: &Seat) {
     let more = seat.received_picture_packets().await - before;
     assert_eq!(more, 0, "packets of pictures in sound only");
     hand.press("show-pictures").await;
+    // The button is gone, and the focus is not.
+    seat.tab
+        .wait_for("document.activeElement.matches('[data-home]')", PATIENCE)
+        .await;
     chair.sees(&picture).await;
     seat.sees(&format!(
         "[data-testid=video-tile][data-member={}].has-picture",

@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// Longer than the presses of a double one lie apart.
+const APART: Duration = Duration::from_millis(600);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chair_runs_the_floor_by_mouse() {
     let _stage = stage().await;
@@ -109,10 +112,43 @@ async fn a_chair_runs_the_floor_by_mouse() {
     // The list is higher where nobody speaks.
     pass(Duration::from_millis(300)).await;
 
+    // A button that can do nothing now keeps the focus of who is at it.
+    let raise = "[data-testid=raise-hand]";
+    let () = delegate
+        .tab
+        .run(&format!("document.querySelector('{raise}').focus();"))
+        .await;
     chair.press("floor.close_queue").await;
     desk.seen("state.floor.queue_closed").await;
+    let kept = format!("document.activeElement.matches('{raise}[aria-disabled=true]')");
+    delegate.tab.wait_for(&kept, PATIENCE).await;
     desk.takes_back("The list is closed").await;
     desk.seen("!state.floor.queue_closed").await;
+
+    // A double press goes on by one.
+    chair.press("next-speaker").await;
+    desk.seen("state.turns[0]?.member === 'russia-1'").await;
+    pass(APART).await;
+    chair.tab.double_click("[data-testid=next-speaker]").await;
+    desk.seen("state.turns[0]?.member === 'thailand-1'").await;
+    pass(Duration::from_secs(1)).await;
+    desk.seen("state.turns.length === 1 && state.turns[0].member === 'thailand-1'")
+        .await;
+
+    // Which of two is to stop, the chair has to say first.
+    desk.asks("russia-1", "floor.request", "{}").await;
+    let () = chair
+        .tab
+        .run("await roundtable.protocol.request('session.configure', { microphones: 2 });")
+        .await;
+    chair.press("next-speaker").await;
+    desk.seen("state.turns.length === 2").await;
+    chair
+        .says("[data-testid=next-who]", "microphones are taken")
+        .await;
+    chair
+        .sees("[data-testid=next-speaker][aria-disabled=true]")
+        .await;
     desk.end();
 }
 
@@ -148,6 +184,7 @@ async fn a_chair_runs_the_session_by_mouse() {
     desk.seen("state.session.item === 'presentations'").await;
     desk.takes_back("is on now").await;
     desk.seen("state.session.item === 'opening-remarks'").await;
+    pass(APART).await;
     chair.press("agenda.next").await;
     delegate
         .says("[data-testid=item-now]", "Presentations")
@@ -201,11 +238,57 @@ async fn a_chair_runs_the_session_by_mouse() {
         .await;
     }
 
+    // What is announced meanwhile is said in the dialog, one beside the other.
     chair.press("session-menu").await;
+    let () = chair
+        .tab
+        .run(
+            "for (const text of ['Doors close.', 'Doors open.']) \
+               await roundtable.protocol.request('session.notice', { text });",
+        )
+        .await;
+    for text in ["Doors close.", "Doors open."] {
+        chair.says("dialog[open] .dialog-said", text).await;
+    }
     chair.press("session.lock").await;
     desk.seen("state.session.locked").await;
     desk.takes_back("locked").await;
     desk.seen("!state.session.locked").await;
+
+    // A close that waits for the turn is forced only when asked about, and not by Enter alone. What waits
+    // is not said again with every change.
+    chair.press("close-session").await;
+    chair.press("confirm-accept").await;
+    chair.sees("[data-testid=awaited]").await;
+    let () = chair
+        .tab
+        .run(
+            "window.rewritten = 0; \
+             new MutationObserver((all) => { rewritten += all.length; }) \
+               .observe(document.querySelector('.awaited-text'), { childList: true });",
+        )
+        .await;
+    desk.asks(
+        "malaysia-1",
+        "chat.send",
+        "{ to: 'everybody', text: 'Thank you.' }",
+    )
+    .await;
+    chair.press("tab-chat").await;
+    chair.says("[data-testid=chat]", "Thank you.").await;
+    chair.press("awaited-force").await;
+    let safe = "document.activeElement.dataset.testid === 'confirm-cancel'";
+    chair.tab.wait_for(safe, PATIENCE).await;
+    chair.tab.key("Enter").await;
+    chair.sees_no("dialog[open]", PATIENCE).await;
+    let rewritten: u32 = chair.tab.run("return rewritten;").await;
+    assert_eq!(rewritten, 0, "what waits was said again");
+    chair
+        .state_says("state.session.state === 'live' && state.session.awaited === 'close'")
+        .await;
+    chair.press("awaited-force").await;
+    chair.press("confirm-accept").await;
+    chair.state_says("state.session.state === 'closed'").await;
     desk.end();
 }
 
@@ -294,10 +377,12 @@ async fn a_chair_does_everything_by_the_keyboard_alone() {
     unhurried(keys, "h").await;
     desk.seen("state.turns[0].held").await;
     chair.sees("[data-testid=resume-clock]").await;
+    pass(APART).await;
     unhurried(keys, "h").await;
     desk.seen("!state.turns[0].held").await;
     unhurried(keys, "p").await;
     desk.seen("state.floor.priority === 'csis-1'").await;
+    pass(APART).await;
     unhurried(keys, "p").await;
     desk.seen("!state.floor.priority").await;
     keys.press_by_key(&on("mute", "indonesia-1")).await;
@@ -307,6 +392,7 @@ async fn a_chair_does_everything_by_the_keyboard_alone() {
         PATIENCE,
     )
     .await;
+    pass(APART).await;
     keys.key("Enter").await;
     delegate.press("unmute-accept").await;
     delegate.is("speaking").await;
@@ -324,6 +410,9 @@ async fn a_chair_does_everything_by_the_keyboard_alone() {
     desk.come(&["laos-1"]).await;
     chair.sees(&on("lobby-row", "laos-1")).await;
     unhurried(keys, "a").await;
+    let safe = "document.activeElement.dataset.testid === 'confirm-cancel'";
+    keys.wait_for(safe, PATIENCE).await;
+    keys.press_by_key("[data-testid=confirm-accept]").await;
     desk.seen("state.members.has('laos-1')").await;
     unhurried(keys, "i").await;
     desk.seen("state.session.item === 'presentations'").await;

@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use crate::{
     AT_ONCE_MS, TONES, browsers, person_before, stage,
-    support::{browser::Browser, cable::Cable, pass, seat::Seat, server::Server, wall_ms},
+    support::{
+        browser::Browser,
+        cable::Cable,
+        pass,
+        seat::{PATIENCE, Seat},
+        server::Server,
+        wall_ms,
+    },
 };
 
 /// How much quieter than a voice nobody is, in dB.
@@ -88,6 +95,10 @@ async fn the_floor(
 
     // The chair comes first, mutes herself, and opens the session; the others wait for that.
     let chair = Seat::open_at(&browsers[0], &link(members[0]), members[0], &TONES).await;
+    chair
+        .tab
+        .wait_for("roundtable.devices.microphone !== null", PATIENCE)
+        .await;
     chair.press("check-mic-toggle").await;
     chair.press_join().await;
     chair.is_in().await;

@@ -7,7 +7,8 @@ use crate::{
     support::{browser::Browser, pass, seat::Seat, server::Server},
 };
 
-/// The page's modules that need no page: the room's state, its clock, where tiles stand, the texts.
+/// The page's modules that need no page: the room's state, its clock, where tiles stand, the texts; and
+/// what of its face needs no room.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_s_modules_keep_their_promises() {
     let _stage = stage().await;
@@ -17,14 +18,17 @@ async fn the_page_s_modules_keep_their_promises() {
     let tab = browser.tab("modules", &server.link(observer).url).await;
     let scripts = concat!(
         include_str!("support/page_checks.js"),
+        include_str!("support/face_checks.js"),
         include_str!("support/language_checks.js")
     );
+    let protocol = serde_json::json!(include_str!("../../src/signalling/protocol.md"));
     let wrong: Vec<String> = tab
         .run(&format!(
             "{scripts}; \
              const load = (name) => import(`/assets/${{name}}`); \
              const read = async (name) => (await fetch(`/assets/${{name}}`)).text(); \
-             return [...await pageChecks(load), ...await languageChecks(load, read)];"
+             return [...await pageChecks(load), ...await faceChecks(load), \
+               ...await languageChecks(load, read, {protocol})];"
         ))
         .await;
     assert!(wrong.is_empty(), "{wrong:#?}");

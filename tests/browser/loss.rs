@@ -122,20 +122,35 @@ async fn frame_height(seat: &Seat) -> u32 {
     seat.tab.run(FRAME_HEIGHT).await
 }
 
-/// Waits until the picture has so many lines.
-async fn sees_lines(seat: &Seat, fits: impl Fn(u32) -> bool, within: Duration) -> (u32, Duration) {
+/// What the sender's browser says of each layer of its camera.
+const LAYERS: &str = r"
+const told = [];
+for (const report of (await roundtable.media.pc.getStats()).values()) {
+  if (report.type === 'outbound-rtp' && report.kind === 'video') {
+    const { rid, active, frameHeight, framesPerSecond, targetBitrate, qualityLimitationReason: limit } = report;
+    told.push(JSON.stringify({ rid, active, frameHeight, framesPerSecond, targetBitrate, limit }));
+  }
+}
+return told;";
+
+/// Waits until the picture has so many lines; says what `sender` sent where it never has.
+async fn sees_lines(
+    seat: &Seat,
+    sender: &Seat,
+    fits: impl Fn(u32) -> bool,
+    within: Duration,
+) -> (u32, Duration) {
     let since = std::time::Instant::now();
     loop {
         let height = frame_height(seat).await;
         if fits(height) {
             return (height, since.elapsed());
         }
-        assert!(
-            since.elapsed() < within,
-            "{} sees {height} lines after {:?}",
-            seat.member,
-            since.elapsed()
-        );
+        if since.elapsed() >= within {
+            let sent: Vec<String> = sender.tab.run(LAYERS).await;
+            let (member, waited) = (&seat.member, since.elapsed());
+            panic!("{member} sees {height} lines after {waited:?} of {sent:#?}");
+        }
         pass(Duration::from_millis(200)).await;
     }
 }
@@ -154,22 +169,15 @@ async fn a_narrow_path_costs_its_own_picture_alone() {
         Browser::chromium(PEOPLE[1]).await,
         Browser::chromium(PEOPLE[2]).await,
     ];
-    let _speaker = Seat::join(&browsers[0], &server, &chair, &TONES).await;
+    let speaker = Seat::join(&browsers[0], &server, &chair, &TONES).await;
     let cable = Cable::lay(&server).await;
     let link = cable.link(&server.link("indonesia-1").url);
     let narrow = Seat::join_at(&browsers[1], &link, "indonesia-1", &TONES).await;
     let wide = Seat::join(&browsers[2], &server, "malaysia-1", &TONES).await;
     // Both show the chair alone, as large as there is.
     for seat in [&narrow, &wide] {
-        let () = seat
-            .tab
-            .run(&format!(
-                "roundtable.media.show = () => {{}};
-                 const pictures = [{{ member: '{chair}', source: 'camera' }}];
-                 await roundtable.protocol.request('media.view', {{ pictures }});"
-            ))
-            .await;
-        let (_, waited) = sees_lines(seat, |height| height == 720, PATIENCE).await;
+        seat.draws(&chair, None).await;
+        let (_, waited) = sees_lines(seat, &speaker, |height| height == 720, PATIENCE).await;
         println!("{} sees 720 lines after {waited:?}", seat.member);
     }
 
@@ -177,8 +185,13 @@ async fn a_narrow_path_costs_its_own_picture_alone() {
         rate: Some(400_000),
         ..Conditions::default()
     });
-    let (height, waited) =
-        sees_lines(&narrow, |height| height < 720, Duration::from_secs(10)).await;
+    let (height, waited) = sees_lines(
+        &narrow,
+        &speaker,
+        |height| height < 720,
+        Duration::from_secs(10),
+    )
+    .await;
     println!("{height} lines after {waited:?} on 400 kbit/s");
     // The way down takes ten seconds at most; then all is to be calm.
     pass(Duration::from_secs(6)).await;
@@ -186,8 +199,8 @@ async fn a_narrow_path_costs_its_own_picture_alone() {
         let heard = speech::hear(&narrow, &chair, HEARD_S).await;
         is_whole(&narrow, &said, &heard, LIKENESS_OF_ONE_MIN);
     };
-    let speaker = [chair.as_str()];
-    tokio::join!(alone, hears_and_sees(&wide, &said, &chair, &speaker));
+    let seen = [chair.as_str()];
+    tokio::join!(alone, hears_and_sees(&wide, &said, &chair, &seen));
     assert!(frame_height(&narrow).await < 720);
     assert_eq!(
         frame_height(&wide).await,
@@ -197,6 +210,12 @@ async fn a_narrow_path_costs_its_own_picture_alone() {
 
     // Free again, the picture is.
     cable.put_through(Conditions::default());
-    let (_, waited) = sees_lines(&narrow, |height| height == 720, Duration::from_secs(30)).await;
+    let (_, waited) = sees_lines(
+        &narrow,
+        &speaker,
+        |height| height == 720,
+        Duration::from_secs(30),
+    )
+    .await;
     println!("720 lines again after {waited:?}");
 }

@@ -10,7 +10,14 @@ use futures_util::future::join_all;
 
 use crate::{
     AT_ONCE_MS, PEOPLE, TONES, stage,
-    support::{browser::Browser, cable::Cable, pass, seat::Seat, server::Server, wall_ms},
+    support::{
+        browser::Browser,
+        cable::Cable,
+        pass,
+        seat::{PATIENCE, Seat},
+        server::Server,
+        wall_ms,
+    },
 };
 
 /// A gap in sound is a silence longer than this. Two looks of the ear lie 43 ms apart, and each
@@ -316,15 +323,79 @@ async fn the_room_is_back_after_the_server_s_end() {
             .await;
     }
 
-    // Ended by its operator, it says so before.
+    // Ended by its operator, it says so before. Who was at the check is there again as before, too.
+    let late = Seat::open(&browsers[1], &server, "thailand-1", &[]).await;
+    has_its_devices(&late).await;
+    late.tab
+        .fill("[data-testid=name-input]", "Prof. Anchalee")
+        .await;
+    let () = late.tab.run(NOTE_CHECK).await;
     server.end();
     chair.knows_its_loss().await;
     chair.says(".banner", "The server was stopped").await;
+    late.sees("[data-testid=fatal][data-code=server_stopped]")
+        .await;
     server.start_again().await;
     let started = wall_ms();
     chair.hears(TONES[SPEAKER], started, BACK_MS).await;
     chair.sees_again("indonesia-1", started, BACK_MS).await;
     chair.state_says("state.turns[0].held").await;
+    late.sees("[data-testid=check-screen] [data-testid=join-button]:not([aria-disabled])")
+        .await;
+    assert_eq!(name_in_field(&late).await, "Prof. Anchalee");
+    let kept: bool = late.tab.run(&format!("return {SAME_DEVICES};")).await;
+    assert!(kept, "devices were opened again");
+}
+
+/// What somebody at the check has typed and opened; and whether another screen was shown since.
+const NOTE_CHECK: &str = "
+    window.left = false;
+    window.opened = [roundtable.devices.microphone, roundtable.devices.camera];
+    new MutationObserver(() => { left ||= document.body.dataset.screen !== 'check'; })
+      .observe(document.body, { attributes: true });";
+
+/// The devices are those that were noted, and still open.
+const SAME_DEVICES: &str = "opened.every((track) => track?.readyState === 'live') \
+    && opened[0] === roundtable.devices.microphone && opened[1] === roundtable.devices.camera";
+
+async fn has_its_devices(seat: &Seat) {
+    seat.tab
+        .wait_for(
+            "roundtable.devices.microphone !== null && roundtable.devices.camera !== null",
+            PATIENCE,
+        )
+        .await;
+}
+
+async fn name_in_field(seat: &Seat) -> String {
+    seat.tab
+        .run("return document.querySelector('[data-testid=name-input]').value;")
+        .await
+}
+
+/// Signalling is gone for three seconds while somebody is at the check: it stays, and says so.
+async fn stays_at_the_check(seat: &Seat, way: &Cable) {
+    has_its_devices(seat).await;
+    let name = name_in_field(seat).await;
+    seat.tab
+        .fill("[data-testid=name-input]", "Dr. Sari W")
+        .await;
+    let () = seat.tab.run(NOTE_CHECK).await;
+    let drop = way.drop_signalling(Duration::from_secs(3));
+    let meanwhile = async {
+        let says = "[data-testid=check-screen] .connecting";
+        seat.says(says, "Connection lost").await;
+    };
+    tokio::join!(drop, meanwhile);
+    seat.sees("[data-testid=join-button]:not([aria-disabled])")
+        .await;
+    assert_eq!(name_in_field(seat).await, "Dr. Sari W");
+    let stayed: bool = seat
+        .tab
+        .run(&format!("return !left && {SAME_DEVICES};"))
+        .await;
+    assert!(stayed, "a blink of the network took the check away");
+    seat.tab.fill("[data-testid=name-input]", &name).await;
 }
 
 /// The same link opened elsewhere: the newer wins, the floor follows the person, the older says why
@@ -345,6 +416,7 @@ async fn a_second_device_takes_over() {
     let way = Cable::lay(&server).await;
     let link = way.link(&server.link("indonesia-1").url);
     let newer = Seat::open_at(&browsers[1], &link, "indonesia-1", &[]).await;
+    stays_at_the_check(&newer, &way).await;
     newer.press_join().await;
     newer.is_in().await;
     newer.is("speaking").await;

@@ -48,6 +48,24 @@ window.boardChecks = async (load) => {
   same("a chair who is lost", lobby(waits, { ...chair, lost: true }), [["one", 1]]);
   same("a chair who waits too", lobby(waits, { ...chair, in_lobby: true }), [["one", 2]]);
 
+  // Parts that are asked for while the board rests do not make the rest of it new.
+  const { Watch } = await load("board-watch.js");
+  const passed = (ms) => new Promise((done) => { setTimeout(done, ms); });
+  const watch = new Watch({
+    news: async (path) => (path === "/events" ? { events: [{ id: "one", served: true }] }
+      : { at: "2026-01-01T00:00:00Z", sessions: [], checks: [], invites: [], members: [] }),
+  });
+  await watch.look();
+  const heard = watch.heardAt;
+  watch.paused = true;
+  await passed(20);
+  await watch.look("invites");
+  same("as old as its last look", [heard !== null, watch.heardAt === heard], [true, true]);
+  watch.paused = false;
+  await passed(20);
+  watch.paused = true;
+  same("and new after another", watch.heardAt > heard, true);
+
   // Each language has what English has, and in the same form.
   const form = (text) => (typeof text === "object"
     ? Object.entries(text).sort().map(([key, each]) => [key, form(each)])
@@ -55,6 +73,11 @@ window.boardChecks = async (load) => {
   const { boardEnglish } = await load("texts-board-en.js");
   const { boardRussian } = await load("texts-board-ru.js");
   const { boardIndonesian } = await load("texts-board-id.js");
+  const names = { en: ["english", boardEnglish], ru: ["russian", boardRussian], id: ["indonesian", boardIndonesian] };
+  for (const [code, [name, words]] of Object.entries(names)) {
+    const texts = (await load(`texts-${code}.js`))[name];
+    same(`the way to the board in ${name}`, words.endings.no_link.next.includes(texts.check.board), true);
+  }
   same("the Russian texts", form(boardRussian), form(boardEnglish));
   same("the Indonesian texts", form(boardIndonesian), form(boardEnglish));
   return wrong;

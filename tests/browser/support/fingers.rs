@@ -1,14 +1,19 @@
-//! A keyboard's keys, and a mouse that drags, in a tab of Chromium.
+//! A keyboard's keys, and a mouse that drags or presses twice, in a tab of Chromium.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::tab::Tab;
+use super::{pass, tab::Tab};
 
 /// So many presses of Tab reach anything in the room.
 const TABS_MAX: usize = 160;
 
 /// How far between two looks a dragging mouse moves: more steps than a hand's, fewer than its pixels.
 const DRAG_STEPS: u32 = 8;
+
+/// Between the presses of a double one: the floor goes on meanwhile.
+const DOUBLE: Duration = Duration::from_millis(250);
 
 /// DevTools' number of the Alt key.
 const ALT: u32 = 1;
@@ -80,6 +85,19 @@ impl Tab {
             self.mouse("mouseMoved", x, y + (to - y) * way, 1).await;
         }
         let () = self.run(&format!("window.aim = [{x}, {to}];")).await;
+    }
+
+    /// Presses an element twice, as one does who is used to that.
+    pub async fn double_click(&self, selector: &str) {
+        for count in [1, 2] {
+            let [x, y]: [f64; 2] = self.run(&middle_of(selector, 0.5)).await;
+            for kind in ["mousePressed", "mouseReleased"] {
+                let params =
+                    json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": count});
+                self.devtools("Input.dispatchMouseEvent", params).await;
+            }
+            pass(DOUBLE).await;
+        }
     }
 
     /// Lets go of what was dragged.

@@ -1,7 +1,7 @@
 // What the page's texts must be: the same in each language, and nowhere but in the files of texts.
-// `languageChecks(load, read)` gives the list of what was wrong; `load` imports a module of the page's,
-// `read` gives its source.
-window.languageChecks = async (load, read) => {
+// `languageChecks(load, read, protocol)` gives the list of what was wrong; `load` imports a module of the
+// page's, `read` gives its source; `protocol` is the protocol's page, whose words are keys of texts.
+window.languageChecks = async (load, read, protocol) => {
   const wrong = [];
   const same = (what, got, wanted) => {
     const [is, should] = [JSON.stringify(got), JSON.stringify(wanted)];
@@ -112,5 +112,25 @@ window.languageChecks = async (load, read) => {
       same(`texts of ${name} that stay in one language`, eager(source), []);
     }
   }
+
+  // --- No text is for nobody ---
+
+  /** Texts that `code` reads neither by name nor, out of a group, by a key that it or the protocol has. */
+  const unread = (group, code, words, path = ["texts"]) => Object.keys(group).flatMap((key) => {
+    const from = `\\b${path.at(-1)}`;
+    const named = new RegExp(`${from}(\\[\\w+\\])?\\.${key}\\b|\\{[^{}=]*\\b${key}\\b[^{}=]*\\} = [^;]*${from}\\b`);
+    const counted = new RegExp(`${from}\\??\\.?\\[|Object\\.\\w+\\([^()]*${from}\\)`);
+    const text = group[key];
+    if (named.test(code)) {
+      return typeof text === "object" && !Array.isArray(text) ? unread(text, code, words, [...path, key]) : [];
+    }
+    return counted.test(code) && new RegExp(`\\b${key}\\b`).test(code + words) ? [] : [[...path, key].join(".")];
+  });
+  same("what is for nobody is found", unread({ a: "", b: "", c: { d: "", e: "" }, f: { g: "", h: "", i: "" } },
+    "texts.a; const { d } = texts.c; texts.f[kind];", "g", ["texts"]), ["texts.b", "texts.c.e", "texts.f.h", "texts.f.i"]);
+  const isTexts = (name) => ["texts-en.js", "texts-id.js", "texts-ru.js"].includes(name);
+  const code = [...seen].filter(([name]) => !isTexts(name)).map(([, source]) => withoutComments(source)).join("\n");
+  // The first is read of every language, the others where an ending is of no known code.
+  same("texts for nobody", unread(english, code, protocol), ["texts.ownName", "texts.endings.refused.next", "texts.endings.refused.again"]);
   return wrong;
 };

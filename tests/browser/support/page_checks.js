@@ -4,14 +4,14 @@
 window.pageChecks = async (load) => {
   const {
     Meeting, actingChair, fold, fromSnapshot, heardWithoutTurn, isHeard, lateness, loudness, mayShare,
-    nextInLine, nextItem, pauseReason, spentMs, standing, totals, whyNoHand,
+    nameOf, nextInLine, nextItem, pauseReason, spentMs, standing, totals, whyNoHand, whyNoPlace,
   } = await load("meeting.js");
   const { Protocol, Unreachable } = await load("protocol.js");
   const { returnPause } = await load("visit.js");
   const { arrange } = await load("arrange.js");
   const { judge } = await load("quality.js");
   const { expectedWaitMs } = await load("wait.js");
-  const { clock, initials } = await load("format.js");
+  const { clock, initials, timeInBoth, timeLeft, timeToTheSecond } = await load("format.js");
   const { doorsOf, onlyBy } = await load("path.js");
   const { browserName } = await load("preflight.js");
   const wrong = [];
@@ -146,6 +146,9 @@ window.pageChecks = async (load) => {
   seen("left", [requested, about("session.spotlighted"), about("member.left", { reason: "banned" })],
     (state) => [state.members.has(me), state.queue.length, state.session.spotlight, state.banned], [false, 0, null, [me]]);
   seen("and back, as the chairs have left it", [about("member.blocked"), about("member.left", { reason: "left" }), joined(me, { blocked: true, stopped: ["camera"] })], (state) => [member("blocked")(state), member("stopped")(state)], [true, ["camera"]]);
+  seen("who has left has a name", [about("member.left", { reason: "left" })], (state) => nameOf(state, me), "delegate");
+  const earlier = { ...snapshot(10), away: [{ id: "malaysia-1", name: "Ahmad" }] };
+  same("who had left before, too", ["malaysia-1", "russia-1"].map((id) => nameOf(fromSnapshot(earlier), id)), ["Ahmad", "russia-1"]);
   seen("unbanned", [about("member.left", { reason: "banned" }), about("member.unbanned")], ({ banned }) => banned, []);
   seen("gone", [lost, { type: "member.gone", member: me }], (state) => [member("lost")(state), member("gone")(state)], [true, true]);
   seen("no longer gone", [lost, { type: "member.gone", member: me }, back], (state) => [member("lost")(state), member("gone")(state)], [false, false]);
@@ -170,6 +173,8 @@ window.pageChecks = async (load) => {
   seen("moved alone changes nothing", [requested, other(), about("floor.moved", { place: 2 })], inOrder, ["delegate-1 speech received", "chair-1 speech received"]);
   seen("the order", [requested, other(), { type: "floor.ordered", hands: [{ member: "chair-1", why: "pinned" }] }], inOrder, ["chair-1 speech pinned", "delegate-1 speech received"]);
   seen("the queue closed", [of("floor.queue_closed")], (state) => [state.floor.queue_closed, whyNoHand(state, me), whyNoHand(state, me, "point_of_order")], [true, "closed", null]);
+  seen("the chair calls the speakers", [of("session.configured", { mode: "operator" })],
+    (state) => ["speech", "response", "point_of_order"].map((kind) => whyNoHand(state, me, kind)), ["operator", "operator", null]);
   seen("and opened", [of("floor.queue_closed"), of("floor.queue_opened")], floor("queue_closed"), false);
   seen("who has a turn is not next", [granted, requested, other()], nextInLine, "chair-1");
   seen("confirmed", [granted, { type: "floor.confirmed", turn: 4, member: me }], ({ turns }) => [turns[0].phase, turns[0].started], ["speaking", false]);
@@ -259,14 +264,14 @@ window.pageChecks = async (load) => {
   undone("a removed point", "floor.remove", { member: me, point: true }, [{ ...requested, kind: "point_of_order" }],
     [about("floor.withdrawn", { point: true })], null);
   undone("a move", "floor.move", { member: me, place: 1 }, [chairs, requested], [hands(me, "chair-1")],
-    [["floor.move", { member: me, place: 2 }]], [{ type: "floor.withdrawn", member: "chair-1" }]);
+    [["floor.move", { member: me, place: 2, from_place: 1 }]], [{ type: "floor.withdrawn", member: "chair-1" }]);
   undone("a mute", "member.mute", { member: me }, [], [about("member.muted")], [["member.ask_unmute", { member: me }]], [about("member.unmuted")]);
   undone("a block", "member.block", { member: me }, [requested], [about("floor.withdrawn"), about("member.blocked")],
     [["member.unblock", { member: me }], ["floor.insert", { member: me, place: 1 }]], [about("member.unblocked")]);
   undone("priority", "floor.priority", {}, [], [of("floor.priority_taken")], [["floor.release_priority", {}]], [of("floor.priority_released")]);
   undone("a cleared floor", "floor.priority", { clear: true }, [], [of("floor.priority_taken")], null);
   undone("an item", "agenda.start", { item: "two" }, [of("agenda.item_started", { item: "one" })], [of("agenda.item_started", { item: "two" })],
-    [["agenda.start", { item: "one" }]], [of("agenda.item_started", { item: "one" })]);
+    [["agenda.start", { item: "one", after_item: "two" }]], [of("agenda.item_started", { item: "one" })]);
   undone("an item that waits", "agenda.start", { item: "two" }, [], [of("session.change_awaited", { change: { item: "two" } })],
     [["session.drop_change", {}]], [of("session.change_dropped")]);
   undone("settings", "session.configure", { mode: "fifo" }, [], [of("session.configured", { mode: "fifo" })],
@@ -424,7 +429,21 @@ window.pageChecks = async (load) => {
   same("browsers", agents.map(browserName),
     ["Edge 156, Windows", "Firefox 153, Linux", "Safari 18, iPhone", "another browser"]);
 
+  // Whether the floor can be given, as the server decides it.
+  const place = (kind, microphones, ...kinds) =>
+    whyNoPlace({ profile: { microphones }, turns: kinds.map((each) => ({ kind: each })) }, kind);
+  same("a place for a speech", [place("speech", 1), place("speech", 1, "speech"), place("speech", 2, "speech")], [null, null, null]);
+  same("which of several is to stop", [place("speech", 2, "speech", "speech"), place("speech", 1, "speech", "speech")], ["taken", "taken"]);
+  same("what goes before it", ["response", "point_of_order"].map((kind) => place("speech", 2, "speech", kind)), ["heard", "heard"]);
+  same("a reply", [place("response", 1, "speech", "response"), place("response", 1, "point_of_order")], [null, "heard"]);
+  same("a point", place("point_of_information", 1, "speech", "response", "point_of_order"), null);
+
   same("clocks", [clock(0), clock(61_000), clock(3_725_000)], ["0:00", "1:01", "1:02:05"]);
+  same("time left", [59_001, 10_000, 0, -1500].map((left) => Object.values(timeLeft(left, 10_000)).join(" ")),
+    ["1:00 good", "0:10 warned", "0:00 warned", "+0:01 over"]);
+  const ten = Date.parse("2020-11-19T03:00:05Z");
+  same("times of a zone", [timeInBoth(ten, "Asia/Jakarta", "en-GB").slice(0, 5), timeToTheSecond(ten, "Asia/Jakarta", "en-GB")],
+    ["10:00", "10:00:05"]);
   same("initials", ["Dr. Sari Wijaya", "Chair", ""].map(initials), ["SW", "C", "?"]);
   return wrong;
 };

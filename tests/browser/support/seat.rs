@@ -46,7 +46,7 @@ impl Seat {
             member: member.to_owned(),
             tab,
         };
-        seat.sees("[data-testid=check-screen] [data-testid=join-button]:not([disabled])")
+        seat.sees("[data-testid=check-screen] [data-testid=join-button]:not([aria-disabled])")
             .await;
         let () = seat.tab.run(COUNT_CONNECTIONS).await;
         let script = include_str!("measure.js");
@@ -288,6 +288,21 @@ impl Seat {
                      && JSON.stringify(slots) === JSON.stringify(played); })()",
                 Duration::from_secs(10),
             )
+            .await;
+    }
+
+    /// From here on the test says what is drawn and no longer the page: this member's camera alone, so many
+    /// pixels high, or as large as there is. A view that the page is about to tell becomes this one.
+    pub async fn draws(&self, member: &str, height: Option<u32>) {
+        let height = height.map_or_else(String::new, |height| format!(", height: {height}"));
+        let () = self
+            .tab
+            .run(&format!(
+                "const {{ media }} = roundtable;
+                 window.draws ??= media.show.bind(media);
+                 media.show = () => {{}};
+                 draws([{{ member: '{member}', source: 'camera'{height} }}]);"
+            ))
             .await;
     }
 
