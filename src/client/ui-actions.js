@@ -47,8 +47,14 @@ const QUESTIONS = {
 /** What is seen of a clock alone, and has to be said to who does not see it. */
 const ON_CLOCKS = ['pauseClock', 'resumeClock', 'extend1', 'extend2', 'extend5'];
 
-/** May be pressed several times on purpose: each does a little more of the same. */
+/**
+ * May be pressed several times on purpose: each does a little more of the same, and so is decided on what the
+ * one before it has done.
+ */
 const STEPS = ['extend1', 'extend2', 'extend5', 'up', 'down'];
+
+/** Resolves when the last step has been answered. */
+let stepped = Promise.resolve();
 
 /** What stands in the place of an action once it is done, by which a double press would undo it. */
 const IN_PLACE_OF = {
@@ -157,8 +163,12 @@ function memberAction({ ui, meeting, undo }, action, id, kindOf) {
     const done = await undo.order(type, { member: id, ...present(meeting.state, action, id, kind), ...fields });
     if (done && ON_CLOCKS.includes(action)) ui.announce(texts.chair.of(texts.chair.long[action], nameOf(meeting.state, id)));
   };
-  const once = STEPS.includes(action) ? null : IN_PLACE_OF[action] ?? action;
-  const element = button(() => texts.chair[action], { class: `button button-small ${look}`, testid, once, on: { click: act } });
+  const isStep = STEPS.includes(action);
+  const step = () => {
+    stepped = stepped.then(act, act);
+  };
+  const once = isStep ? null : IN_PLACE_OF[action] ?? action;
+  const element = button(() => texts.chair[action], { class: `button button-small ${look}`, testid, once, on: { click: isStep ? step : act } });
   setAttribute(element, 'data-member', id);
   return element;
 }

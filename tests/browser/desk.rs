@@ -71,6 +71,16 @@ async fn a_chair_runs_the_floor_by_mouse() {
     desk.seen(&format!("{limit} === 360000")).await;
     chair.press_on("floor.extend-2", "indonesia-1").await;
     desk.seen(&format!("{limit} === 480000")).await;
+    // Pressed twice on purpose, before the first is answered.
+    let () = chair
+        .tab
+        .run(
+            "const [more] = document.querySelectorAll('[data-testid=\"floor.extend\"]');
+             more.click();
+             more.click();",
+        )
+        .await;
+    desk.seen(&format!("{limit} === 600000")).await;
     chair.press_on("pause-clock", "indonesia-1").await;
     desk.seen("state.turns[0].held").await;
     chair.press_on("resume-clock", "indonesia-1").await;
